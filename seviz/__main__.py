@@ -1,0 +1,5 @@
+import sys
+
+from seviz.cli import main
+
+sys.exit(main())

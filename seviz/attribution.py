@@ -1,0 +1,142 @@
+"""Maps of evidence: Grad-CAM from one forward pass, and Captum's methods on our terms.
+
+R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV 2017.
+
+Nothing here changes a network: gradients are taken with respect to activations or pixels (torch.autograd.grad), never
+accumulated into parameters.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seviz.errors import RequestError
+from seviz.gates import tap
+
+METHODS = {
+    "gradcam": "Grad-CAM",
+    "integrated_gradients": "Integrated Gradients",
+    "saliency": "Saliency",
+    "occlusion": "Occlusion",
+    "guided_gradcam": "Guided Grad-CAM",
+}
+PIXEL_METHODS = tuple(method for method in METHODS if method != "gradcam")
+STEPS = 32  # of Integrated Gradients, at Gauss-Legendre points
+
+Forward = Callable[[Tensor], Tensor]
+Gradient = Callable[[Tensor, Tensor], Tensor]
+
+
+def grad_cam_maps(logits: Tensor, activations: Mapping[str, Tensor], classes: Tensor) -> dict[str, Tensor]:
+    """Grad-CAM of every layer for every class, one backward pass a class.
+
+        alpha_k = 1/(h w) * sum_ij d y_c / d A_k(i, j)      (eq. 1)
+        L = relu(sum_k alpha_k A_k)                         (eq. 2), not normalised
+
+    Args:
+        logits: (B, K), of a forward pass inside gates.tap(..., differentiable=True), in eval mode.
+        activations: layer -> A (B, C, h, w), what the tap caught.
+        classes: int64 (B, N): the N classes of each picture.
+
+    Returns layer -> float32 (B, N, h, w), detached, in units of logit: comparable across layers and classes.
+    Raises RequestError for a layer that puts out no feature maps.
+    """
+    for layer, activation in activations.items():
+        if activation.dim() != 4:
+            raise RequestError(f"{layer} puts out no feature maps (C, h, w); choose a layer before the pooling.")
+    layers, tensors = list(activations), list(activations.values())
+    maps: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    count = classes.shape[1]
+    for number in range(count):
+        # the pictures of a batch do not meet in eval mode, so the gradient of the sum is each picture's own
+        score = logits.gather(1, classes[:, number : number + 1]).sum()
+        gradients = torch.autograd.grad(score, tensors, retain_graph=number < count - 1)
+        for layer, activation, gradient in zip(layers, tensors, gradients, strict=True):
+            alpha = gradient.mean((2, 3))
+            maps[layer].append(torch.einsum("bchw,bc->bhw", activation.detach(), alpha).relu_().float())
+    return {layer: torch.stack(values, 1) for layer, values in maps.items()}
+
+
+def grad_cam(
+    net: nn.Module, x: Tensor, layers: Sequence[str], classes: Tensor | None = None, top: int = 1
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """One forward pass and one activation-only backward pass a class.
+
+    Args:
+        net: in eval mode. x: (B, 3, H, W), normalised. layers: module paths.
+        classes: int64 (B, N); None for each picture's `top` classes.
+
+    Returns (logits (B, K), classes (B, N), layer -> maps (B, N, h, w)), all detached.
+    """
+    with torch.enable_grad(), tap(net, layers, differentiable=True) as activations:
+        logits = net(x)
+        chosen = logits.detach().topk(top).indices if classes is None else classes
+        maps = grad_cam_maps(logits, activations, chosen)
+    return logits.detach(), chosen, maps
+
+
+def pixel_gradient(net: nn.Module, x: Tensor, classes: Tensor) -> Tensor:
+    """d y_c / d x of each picture's class: x (B, 3, H, W), classes int64 (B,) -> (B, 3, H, W)."""
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_()
+        score = net(leaf).gather(1, classes[:, None]).sum()
+        return torch.autograd.grad(score, leaf)[0]
+
+
+def pixel_map(method: str, x: Tensor, target: int, *, forward: Forward, gradient: Gradient) -> Tensor:
+    """Evidence by pixel through Captum, with the network behind two functions.
+
+    The functions may hand their work to another thread, piece by piece: the network itself is never touched here.
+
+    Args:
+        method: "integrated_gradients" (from the mean colour, 32 steps), "saliency" (|d y / d x|) or "occlusion"
+            (windows of an eighth of the picture, filled with the mean colour).
+        x: (1, 3, H, W), normalised. target: the class.
+        forward: (B, 3, H, W) -> logits (B, K). gradient: (pictures, classes int64 (B,)) -> d y / d x, as pictures.
+
+    Returns float32 (H, W): summed over colours; the maximum over colours for saliency. In units of logit.
+    """
+    from captum.attr import IntegratedGradients, Occlusion, Saliency
+
+    def captum_gradient(forward_fn: Any, inputs: tuple[Tensor, ...], *_: Any, **__: Any) -> tuple[Tensor, ...]:
+        classes = torch.full((len(inputs[0]),), target, dtype=torch.int64, device=x.device)
+        return (gradient(inputs[0].detach(), classes),)
+
+    if method == "integrated_gradients":
+        integrated = IntegratedGradients(forward)
+        integrated.gradient_func = captum_gradient
+        return _float(integrated.attribute(x, target=target, n_steps=STEPS, internal_batch_size=16)).sum(0)
+    if method == "saliency":
+        saliency = Saliency(forward)
+        saliency.gradient_func = captum_gradient
+        return _float(saliency.attribute(x.detach().requires_grad_(), target=target)).amax(0)
+    if method == "occlusion":
+        height, width = (max(1, side // 8) for side in x.shape[2:])
+        window, strides = (3, height, width), (3, max(1, height // 2), max(1, width // 2))
+        occlusion = Occlusion(forward)
+        out = occlusion.attribute(x, sliding_window_shapes=window, strides=strides, target=target, perturbations_per_eval=16)
+        return _float(out).sum(0)
+    raise RequestError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
+
+
+def guided_grad_cam(net: nn.Module, x: Tensor, target: int, layer: str) -> Tensor:
+    """Guided backpropagation times the upsampled Grad-CAM of `layer`, by Captum: float32 (H, W), summed over colours.
+
+    Captum hooks the network's ReLUs while it runs, so the caller must own the network. x: (1, 3, H, W), normalised.
+    """
+    from captum.attr import GuidedGradCam
+
+    with torch.enable_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")  # that they are removed is tested
+        explainer = GuidedGradCam(net, net.get_submodule(layer))
+        leaf = x.detach().requires_grad_()
+        return _float(explainer.attribute(leaf, target=target, interpolate_mode="bilinear")).sum(0)
+
+
+def _float(attributions: Tensor) -> Tensor:
+    return attributions.detach()[0].float()

@@ -1,0 +1,24 @@
+"""The inference backend: a network on its device, one owner thread a model, micro-batches, plain answers.
+
+    messages.py   what goes in and comes out
+    prepare.py    a network made ready to answer
+    engine.py     one network answering one batch
+    owner.py      the thread and the queue before the engine
+    model.py      a loaded model: the door
+"""
+
+from seviz.backend.messages import Answer, Inspection, Map, Prediction, Provenance, Request
+from seviz.backend.model import Model, as_pixels, choose_device, load
+
+__all__ = [
+    "Answer",
+    "Inspection",
+    "Map",
+    "Model",
+    "Prediction",
+    "Provenance",
+    "Request",
+    "as_pixels",
+    "choose_device",
+    "load",
+]

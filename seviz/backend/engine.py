@@ -1,0 +1,149 @@
+"""The engine: one network, ready to answer batches of requests of one kind. Used by one thread at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import seviz
+from seviz.attribution import grad_cam_maps, guided_grad_cam, pixel_gradient
+from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
+from seviz.gates import Recording, record_gates, tap, tap_inputs
+from seviz.images import Preprocessing
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an engine says of itself in every answer."""
+
+    model: str
+    sha256: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What one forward pass left behind, for all pictures of a batch."""
+
+    logits: Tensor
+    recording: Recording
+    features: dict[str, Tensor]
+    classes: Tensor
+    maps: dict[str, Tensor]
+
+
+class Engine:
+    """net: prepared (see prepare.py), on `device`. precision: "float32", or "bfloat16" by autocast."""
+
+    def __init__(self, net: nn.Module, identity: Identity, preprocessing: Preprocessing, device: torch.device, precision: str) -> None:
+        self.net, self.identity, self.device, self.precision = net, identity, device, precision
+        self._mean = torch.tensor(preprocessing.mean, device=device) * 255
+        self._std = torch.tensor(preprocessing.std, device=device) * 255
+        self._device_name = _describe(device)
+        self._versions = {"seviz": seviz.__version__, "torch": torch.__version__}
+
+    def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        """One answer a request. The requests are of one kind and were checked."""
+        start = time.perf_counter()
+        result = self._run(self.normalise(np.concatenate([request.pictures for request in requests])), requests)
+        inspections = self._inspections(result, requests[0], start)
+        answers, taken = [], 0
+        for request in requests:
+            answers.append(tuple(inspections[taken : taken + len(request.pictures)]))
+            taken += len(request.pictures)
+        return answers
+
+    def normalise(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """uint8 (B, H, W, 3) -> float32 (B, 3, H, W) on the device, channels_last."""
+        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
+        return ((x.float() - self._mean) / self._std).permute(0, 3, 1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of normalised pictures, without gradients: a piece of a long attribution."""
+        with torch.no_grad():
+            return self.net(x).float()  # type: ignore[no-any-return]
+
+    def gradient(self, x: Tensor, classes: Tensor) -> Tensor:
+        """d y_c / d x: a piece of a long attribution."""
+        return pixel_gradient(self.net, x, classes)
+
+    def guided_grad_cam(self, x: Tensor, target: int, layer: str) -> Tensor:
+        return guided_grad_cam(self.net, x, target, layer)
+
+    def _run(self, x: Tensor, requests: Sequence[Request]) -> _Pass:
+        first = requests[0]
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        recorder, inputs = record_gates(self.net), tap_inputs(self.net, first.features)
+        with torch.set_grad_enabled(bool(first.layers)), autocast, recorder as recording, inputs as features:
+            if not first.layers:
+                logits = self.net(x)
+                return _Pass(logits.float(), recording, features, self._classes(logits, requests), {})
+            with tap(self.net, first.layers, differentiable=True) as activations:
+                logits = self.net(x)
+                classes = self._classes(logits, requests)
+                maps = grad_cam_maps(logits, {layer: activations[layer] for layer in first.layers}, classes)
+        return _Pass(logits.detach().float(), recording, features, classes, maps)
+
+    def _classes(self, logits: Tensor, requests: Sequence[Request]) -> Tensor:
+        """int64 (B, N): the classes to map, of each picture."""
+        rows, taken = [], 0
+        for request in requests:
+            count = len(request.pictures)
+            if request.classes:
+                rows.append(torch.tensor(request.classes, device=logits.device).expand(count, -1))
+            else:
+                rows.append(logits.detach()[taken : taken + count].topk(request.map_top).indices)
+            taken += count
+        return torch.cat(rows)
+
+    def _inspections(self, result: _Pass, kind: Request, start: float) -> list[Inspection]:
+        logits, probabilities = _numpy(result.logits), _numpy(result.logits.softmax(1))
+        gates = {path: _numpy(_pooled(value)) for path, value in result.recording.gates.items()}
+        squeezes = {path: _numpy(_pooled(value)) for path, value in result.recording.squeezes.items()}
+        features = {path: _numpy(value) for path, value in result.features.items()}
+        classes, maps = result.classes.tolist(), {layer: _numpy(value) for layer, value in result.maps.items()}
+        provenance = self._provenance(start, len(logits))
+        return [
+            Inspection(
+                provenance=provenance,
+                labels=self.identity.labels,
+                logits=logits[row],
+                probabilities=probabilities[row],
+                gates={path: value[row] for path, value in gates.items()},
+                squeezes={path: value[row] for path, value in squeezes.items()},
+                maps=tuple(
+                    Map(layer, index, self.identity.labels[index], "gradcam", maps[layer][row, number])
+                    for layer in kind.layers
+                    for number, index in enumerate(classes[row])
+                ),
+                features={path: value[row] for path, value in features.items()},
+            )
+            for row in range(len(logits))
+        ]
+
+    def _provenance(self, start: float, batch: int) -> Provenance:
+        milliseconds = (time.perf_counter() - start) * 1000
+        identity = self.identity
+        return Provenance(
+            identity.model, identity.sha256, self._device_name, self.precision, milliseconds, batch, self._versions
+        )
+
+
+def _pooled(value: Tensor) -> Tensor:
+    return value.mean((1, 2)) if value.dim() == 4 else value
+
+
+def _numpy(value: Tensor) -> NDArray[np.float32]:
+    return value.detach().float().cpu().contiguous().numpy()
+
+
+def _describe(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)

@@ -1,0 +1,43 @@
+"""Every error that seviz raises on purpose.
+
+    SevizError                one sentence that names the cause and the cure
+    ├── PictureError          these bytes are not a picture that can be shown right
+    ├── CheckpointError       a checkpoint is missing, truncated, altered or of another network
+    ├── DataError             a data set is missing, empty or does not fit the network
+    ├── RequestError          a request names a layer, class or option that the network does not have
+    ├── TrainingError         a training cannot start, continue or be resumed
+    └── BusyError             the backend's queue is full; ask again in a moment
+
+The command line prints the sentence and exits with status 2; a page shows it in place of the result.
+Anything else that is raised is a fault of seviz.
+"""
+
+from __future__ import annotations
+
+
+class SevizError(Exception):
+    """The cause and the cure, in one sentence for the person who asked."""
+
+
+class PictureError(SevizError):
+    """Bytes that cannot be shown as the picture they claim to be."""
+
+
+class CheckpointError(SevizError):
+    """A checkpoint folder that is missing, truncated, altered or of another network."""
+
+
+class DataError(SevizError):
+    """A data set that is missing, empty or does not fit the network."""
+
+
+class RequestError(SevizError):
+    """A request that names a layer, class or option the network does not have."""
+
+
+class TrainingError(SevizError):
+    """A training that cannot start, continue or be resumed."""
+
+
+class BusyError(SevizError):
+    """The backend's queue is full."""

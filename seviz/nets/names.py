@@ -1,0 +1,80 @@
+"""Architectures by name: `resnet20`, `se_resnet56`, `se_resnet50`, and their options as they stand in a card."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, replace
+from typing import Any
+
+from seviz.errors import RequestError
+from seviz.nets.resnet import ResNet, ResNetOptions, SEOptions
+
+CIFAR_DEPTHS = (20, 32, 44, 56, 110)
+IMAGENET_BLOCKS = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
+
+
+def options_for(arch: str, *, reduction: int = 16, classes: int | None = None, **changes: Any) -> ResNetOptions:
+    """The options of an architecture's name.
+
+    Args:
+        arch: `resnetD` or `se_resnetD`; D = 20, 32, 44, 56, 110 is the form for 32 x 32 pictures (three stages of
+            16, 32, 64 channels), D = 18, 34, 50, 101, 152 the ImageNet form.
+        reduction: r of the SE blocks; of no meaning for a plain network.
+        classes: outputs; 10 or 1000 when not given.
+        changes: any other field of ResNetOptions, and of SEOptions with the prefix `se_`.
+
+    Raises RequestError where the name is unknown or a change does not exist.
+    """
+    match = re.fullmatch(r"(se_)?resnet(\d+)", arch)
+    depth = int(match[2]) if match else 0
+    if match is None or depth not in (*CIFAR_DEPTHS, *IMAGENET_BLOCKS):
+        depths = ", ".join(str(known) for known in sorted((*CIFAR_DEPTHS, *IMAGENET_BLOCKS)))
+        raise RequestError(f"There is no architecture {arch!r}; use resnetD or se_resnetD with D one of {depths}.")
+    options = _cifar(depth) if depth in CIFAR_DEPTHS else _imagenet(depth)
+    se_changes = {name.removeprefix("se_"): value for name, value in changes.items() if name.startswith("se_")}
+    own_changes = {name: value for name, value in changes.items() if not name.startswith("se_")}
+    try:
+        se = SEOptions(reduction=reduction, **se_changes) if match[1] else None
+        return replace(options, classes=classes or options.classes, se=se, **own_changes)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{arch} cannot be built so: {error}.") from error
+
+
+def build(arch: str, **options: Any) -> ResNet:
+    """A network with fresh weights. See options_for for the arguments and errors."""
+    return ResNet(options_for(arch, **options))
+
+
+def to_card(net: ResNet) -> dict[str, Any]:
+    """The options of a network as plain JSON values."""
+    return asdict(net.options)
+
+
+def from_card(values: dict[str, Any]) -> ResNet:
+    """The network that to_card described. Raises TypeError or ValueError where the values do not describe one."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    se = values.get("se")
+    if se is not None:
+        se = SEOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in se.items()})
+    return ResNet(ResNetOptions(**{**values, "se": se}))
+
+
+def _cifar(depth: int) -> ResNetOptions:
+    return ResNetOptions(blocks=((depth - 2) // 6,) * 3, widths=(16, 32, 64), strides=(1, 2, 2))
+
+
+def _imagenet(depth: int) -> ResNetOptions:
+    return ResNetOptions(
+        blocks=IMAGENET_BLOCKS[depth],
+        widths=(64, 128, 256, 512),
+        strides=(1, 2, 2, 2),
+        stem="7x7/2+pool",
+        bottleneck=depth >= 50,
+        classes=1000,
+    )

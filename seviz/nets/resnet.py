@@ -1,0 +1,175 @@
+"""ResNet and SE-ResNet, for small pictures and in the ImageNet form.
+
+K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", 2016 (section 4.2 for CIFAR-10).
+J. Hu et al., "Squeeze-and-Excitation Networks", 2020 (figure 3 and section 5 for the places of the SE block).
+
+Modules are named as in torchvision (conv1, bn1, layer1.0.conv1, ..., downsample, fc), so that its weights load
+as they are. The SE block of a residual unit is its child `se`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seviz.nets.se import SqueezeExcite
+
+PLACEMENTS = ("standard", "pre", "post", "identity")
+STEMS = ("3x3", "3x3/2", "7x7/2+pool")
+
+
+@dataclass(frozen=True)
+class SEOptions:
+    """Where SE blocks stand and how they look.
+
+    reduction: r; the hidden width is max(C // r, min_hidden).
+    squeeze: "avg", "max" or "none" (see SqueezeExcite).
+    placement: "standard" (on the branch, before the sum), "pre" (before the branch's first convolution), "post" (after
+        the sum and its ReLU), "identity" (on the shortcut, beside the branch).
+    stages: the stages that have SE blocks, counted from 1; None for all.
+    """
+
+    reduction: int = 16
+    min_hidden: int = 1
+    squeeze: str = "avg"
+    placement: str = "standard"
+    stages: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.placement not in PLACEMENTS:
+            raise ValueError(f"a placement is one of {', '.join(PLACEMENTS)}; not {self.placement!r}")
+
+
+@dataclass(frozen=True)
+class ResNetOptions:
+    """Everything that fixes the shape of a network.
+
+    blocks: residual units of each stage. widths: channels of each stage (a bottleneck puts out four times as many).
+    strides: the stride of each stage's first unit. stem: "3x3", "3x3/2" or "7x7/2+pool" (stride 2, then max pooling).
+    bottleneck: 1x1, 3x3, 1x1 units in place of two 3x3. stride_on: where a bottleneck strides, "1x1" (v1, He et al.)
+    or "3x3" (v1.5, torchvision). shortcut: "A" (subsample and pad with zeros, no parameters) or "B" (1x1 convolution)
+    where the shape changes. classes: the outputs. se: None for a plain network.
+    """
+
+    blocks: tuple[int, ...]
+    widths: tuple[int, ...]
+    strides: tuple[int, ...]
+    stem: str = "3x3"
+    bottleneck: bool = False
+    stride_on: str = "3x3"
+    shortcut: str = "B"
+    classes: int = 10
+    se: SEOptions | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.blocks) == len(self.widths) == len(self.strides):
+            raise ValueError("blocks, widths and strides need one number a stage each")
+        for value, allowed in ((self.stem, STEMS), (self.stride_on, ("1x1", "3x3")), (self.shortcut, ("A", "B"))):
+            if value not in allowed:
+                raise ValueError(f"{value!r} is not one of {', '.join(allowed)}")
+
+
+class PadShortcut(nn.Module):
+    """Shortcut A: every stride-th pixel, and zeros for the channels that are new. (B, C, H, W) -> (B, C', H', W')."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.new_channels, self.stride = outputs - inputs, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        front = self.new_channels // 2
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, front, self.new_channels - front))
+
+
+class ResidualUnit(nn.Module):
+    """relu(branch(x) + shortcut(x)), with an SE block in one of the paper's four places or none."""
+
+    def __init__(self, inputs: int, width: int, stride: int, options: ResNetOptions, se: SEOptions | None) -> None:
+        super().__init__()
+        outputs = width * 4 if options.bottleneck else width
+        first, second = (stride, 1) if not options.bottleneck or options.stride_on == "1x1" else (1, stride)
+        self.conv1 = _conv(inputs, width, 1 if options.bottleneck else 3, first)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu1 = nn.ReLU()
+        self.conv2 = _conv(width, width, 3, second)
+        self.bn2 = nn.BatchNorm2d(width)
+        if options.bottleneck:
+            self.relu2 = nn.ReLU()
+            self.conv3 = _conv(width, outputs, 1, 1)
+            self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = _shortcut(inputs, outputs, stride, options.shortcut)
+        self.placement = se.placement if se else "none"
+        if se:
+            gated = inputs if se.placement == "pre" else outputs
+            self.se = SqueezeExcite(gated, se.reduction, min_hidden=se.min_hidden, squeeze=se.squeeze)
+        self.relu = nn.ReLU()
+
+    def branch(self, x: Tensor) -> Tensor:
+        out: Tensor = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
+        return self.bn3(self.conv3(self.relu2(out))) if hasattr(self, "conv3") else out
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = self.downsample(x)
+        out = self.branch(self.se(x) if self.placement == "pre" else x)
+        if self.placement == "standard":
+            out = self.se(out)
+        elif self.placement == "identity":
+            shortcut = self.se(shortcut)
+        out = self.relu(out + shortcut)
+        return self.se(out) if self.placement == "post" else out
+
+
+class ResNet(nn.Module):
+    """(B, 3, H, W) float pictures, normalised -> (B, classes) logits. The stages are layer1, layer2, ..."""
+
+    def __init__(self, options: ResNetOptions) -> None:
+        super().__init__()
+        self.options = options
+        kernel, stride = (7, 2) if options.stem == "7x7/2+pool" else (3, 2 if options.stem == "3x3/2" else 1)
+        stem_width = 64 if options.stem == "7x7/2+pool" else options.widths[0]
+        self.conv1 = _conv(3, stem_width, kernel, stride)
+        self.bn1 = nn.BatchNorm2d(stem_width)
+        self.relu = nn.ReLU()
+        self.maxpool = nn.MaxPool2d(3, 2, 1) if options.stem == "7x7/2+pool" else nn.Identity()
+        self.stages = [f"layer{number}" for number in range(1, len(options.blocks) + 1)]
+        inputs = stem_width
+        for number, (count, width, step) in enumerate(zip(options.blocks, options.widths, options.strides, strict=True), 1):
+            se = options.se if options.se and (options.se.stages is None or number in options.se.stages) else None
+            units = []
+            for index in range(count):
+                units.append(ResidualUnit(inputs, width, step if index == 0 else 1, options, se))
+                inputs = width * 4 if options.bottleneck else width
+            self.add_module(f"layer{number}", nn.Sequential(*units))
+        self.fc = nn.Linear(inputs, options.classes)
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for name in self.stages:
+            x = getattr(self, name)(x)
+        logits: Tensor = self.fc(x.mean((2, 3)))
+        return logits
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+
+
+def _shortcut(inputs: int, outputs: int, stride: int, kind: str) -> nn.Module:
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    if kind == "A":
+        return PadShortcut(inputs, outputs, stride)
+    return nn.Sequential(_conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+
+
+def _initialise(net: ResNet) -> None:
+    """He initialisation (fan out); the last BN of every branch starts at 0, so that a unit starts as its shortcut."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if isinstance(module, ResidualUnit):
+            last: nn.BatchNorm2d = module.bn3 if hasattr(module, "bn3") else module.bn2  # type: ignore[assignment]
+            nn.init.zeros_(last.weight)

@@ -1,0 +1,114 @@
+"""Maps against the paper's formula written slowly, and against Captum."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from captum.attr import GuidedGradCam, IntegratedGradients, LayerGradCam, Occlusion, Saliency
+from networks import lively, pictures
+from torch import nn
+
+from seviz import attribution
+from seviz.errors import RequestError
+
+
+@pytest.fixture(scope="module")
+def net() -> nn.Module:
+    return lively()
+
+
+@pytest.fixture(scope="module")
+def x() -> torch.Tensor:
+    return pictures(3).permute(0, 3, 1, 2).float() / 128 - 1
+
+
+def slow_grad_cam(net: nn.Module, picture: torch.Tensor, layer: str, target: int) -> torch.Tensor:
+    """Equations 1 and 2 pixel by pixel, in float64; stages after `layer` are run by hand."""
+    net = net.double()
+    names = [name for name, _ in net.named_children()]
+    activation = picture[None].double()
+    for name in names[: names.index(layer) + 1]:
+        activation = getattr(net, name)(activation)
+    activation = activation.detach().requires_grad_()
+    rest = activation
+    for name in names[names.index(layer) + 1 : -1]:
+        rest = getattr(net, name)(rest)
+    net.fc(rest.mean((2, 3)))[0, target].backward()
+    _, channels, height, width = activation.shape
+    values = activation.detach()
+    out = torch.zeros(height, width, dtype=torch.double)
+    alphas = [float(activation.grad[0, k].sum()) / (height * width) for k in range(channels)]
+    for i in range(height):
+        for j in range(width):
+            out[i, j] = max(0.0, sum(alphas[k] * float(values[0, k, i, j]) for k in range(channels)))
+    net.float()
+    return out
+
+
+@pytest.mark.parametrize("layer", ["layer2", "layer3"])
+def test_grad_cam_is_the_papers_formula(net, x, layer):
+    _, _, maps = attribution.grad_cam(net, x[:1], [layer], torch.tensor([[2]]))
+    torch.testing.assert_close(maps[layer][0, 0].double(), slow_grad_cam(lively(), x[0], layer, 2), atol=1e-5, rtol=1e-5)
+
+
+def test_every_layer_and_class_agrees_with_captum(net, x):
+    layers = ["layer1", "layer2.1", "layer3"]
+    logits, classes, maps = attribution.grad_cam(net, x, layers, top=3)
+    assert torch.equal(classes, logits.topk(3).indices)
+    for layer in layers:
+        for number in range(3):
+            leaf = x.clone().requires_grad_()
+            theirs = LayerGradCam(net, net.get_submodule(layer)).attribute(leaf, classes[:, number], relu_attributions=True)
+            torch.testing.assert_close(maps[layer][:, number], theirs[:, 0].detach(), atol=1e-5, rtol=1e-5)
+
+
+def test_maps_touch_no_parameter_and_no_mode(net, x):
+    attribution.grad_cam(net, x, ["layer3"])
+    assert all(parameter.grad is None and not parameter.requires_grad for parameter in net.parameters())
+    assert not any(module.training for module in net.modules())
+
+
+def test_a_trainable_network_gets_no_gradients(x):
+    net = lively().requires_grad_(True)
+    attribution.grad_cam(net, x, ["layer1", "layer3"])
+    assert all(parameter.grad is None for parameter in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("method", "captum"),
+    [
+        ("integrated_gradients", lambda net, x: IntegratedGradients(net).attribute(x, target=1, n_steps=32)[0].sum(0)),
+        ("saliency", lambda net, x: Saliency(net).attribute(x, target=1)[0].amax(0)),
+        ("occlusion", lambda net, x: Occlusion(net).attribute(x, (3, 2, 2), (3, 1, 1), target=1)[0].sum(0)),
+    ],
+)
+def test_pixel_maps_are_captums(net, x, method, captum):
+    def gradient(pieces: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        assert len(pieces) <= 16, "a piece is no larger than a micro-batch"
+        return attribution.pixel_gradient(net, pieces, classes)
+
+    ours = attribution.pixel_map(method, x[:1], 1, forward=net, gradient=gradient)
+    theirs = captum(net, x[:1].clone().requires_grad_()).detach().float()
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+def test_integrated_gradients_sum_to_the_difference_of_scores(net, x, monkeypatch):
+    monkeypatch.setattr(attribution, "STEPS", 1024)
+    gradient = lambda pieces, classes: attribution.pixel_gradient(net, pieces, classes)  # noqa: E731
+    total = attribution.pixel_map("integrated_gradients", x[:1], 1, forward=net, gradient=gradient).sum()
+    difference = net(x[:1])[0, 1] - net(torch.zeros_like(x[:1]))[0, 1]
+    assert float(total) == pytest.approx(float(difference), rel=0.01)
+
+
+def test_guided_grad_cam_is_captums_and_leaves_no_hook(net, x):
+    ours = attribution.guided_grad_cam(net, x[:1], 1, "layer3")
+    explainer = GuidedGradCam(net, net.layer3)
+    with pytest.warns(UserWarning, match="Setting backward hooks"):
+        theirs = explainer.attribute(x[:1].clone().requires_grad_(), target=1, interpolate_mode="bilinear")[0].sum(0)
+    torch.testing.assert_close(ours, theirs.detach())
+    assert not any(m._forward_hooks or m._backward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+def test_an_unknown_method_is_refused(net, x):
+    with pytest.raises(RequestError, match="no method 'guess'; use one of gradcam"):
+        attribution.pixel_map("guess", x[:1], 0, forward=net, gradient=net)

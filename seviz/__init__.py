@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from seviz.version import __version__
+
 if TYPE_CHECKING:
     from seviz.backend import load
     from seviz.gates import edit_gates, find_gates, record_gates
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "edit_gates", "find_gates", "load", "record_gates"]
 
 _HOMES = {"load": "seviz.backend", "find_gates": "seviz.gates", "record_gates": "seviz.gates", "edit_gates": "seviz.gates"}

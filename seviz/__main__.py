@@ -1,3 +1,5 @@
+"""`python -m seviz`: see seviz.cli."""
+
 import sys
 
 from seviz.cli import main

@@ -6,6 +6,7 @@ or a second writer leaves the good file in place.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -17,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Replace `path` by what `write` puts into the binary file that it is handed.
+def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Replace `path` by what `write` puts into the binary file that it is handed; missing folders are made.
 
     Raises OSError where the disk is full or the folder cannot be written; `path` is then what it was before.
     """
@@ -29,29 +30,29 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o644)  # mkstemp makes files that nobody else may read
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # still there only where something failed
     _sync_folder(path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` by `content`."""
-    write_atomic(path, lambda file: _write_all(file, content))
+    write_atomic(path, lambda file: file.write(content))
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace `path` by `value` as indented UTF-8 JSON (NaN and infinities are refused: ValueError)."""
+def write_json(path: Path, value: object) -> None:
+    """Replace `path` by `value` as indented UTF-8 JSON. Raises ValueError for NaN and infinities."""
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Replace `path` by a compressed npz of plain arrays (object arrays are refused: ValueError)."""
+    """Replace `path` by a compressed npz. Raises ValueError for object arrays, which only pickle could read."""
     if any(array.dtype.hasobject for array in arrays.values()):
         raise ValueError("an npz that is read without pickle cannot hold object arrays")
-    write_atomic(path, lambda file: np.savez_compressed(file, **{name: array for name, array in arrays.items()}))
+    named: dict[str, Any] = dict(arrays)
+    write_atomic(path, lambda file: np.savez_compressed(file, **named))
 
 
 def sweep_temporary(folder: Path) -> None:
@@ -60,19 +61,11 @@ def sweep_temporary(folder: Path) -> None:
         stray.unlink(missing_ok=True)
 
 
-def _write_all(file: IO[bytes], content: bytes) -> None:
-    file.write(content)
-
-
 def _sync_folder(folder: Path) -> None:
     # the rename itself is only durable once the folder's entry is on disk; not every file system allows it
-    try:
+    with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -66,6 +66,11 @@ def find_gates(net: nn.Module) -> tuple[Site, ...]:
     return tuple(_site(path, block) for path, block in net.named_modules() if isinstance(block, SqueezeExcite))
 
 
+def by_channel(values: Tensor) -> Tensor:
+    """Recorded gates or squeezes as (B, C): without squeeze, (B, H, W, C) is taken at its mean over the pixels."""
+    return values.mean((1, 2)) if values.dim() == 4 else values
+
+
 @contextlib.contextmanager
 def record_gates(net: nn.Module) -> Iterator[Recording]:
     """Record every gate and squeeze of the forward passes that this context runs inside the `with`."""

@@ -79,7 +79,7 @@ def test_a_trainable_network_gets_no_gradients(x):
     [
         ("integrated_gradients", lambda net, x: IntegratedGradients(net).attribute(x, target=1, n_steps=32)[0].sum(0)),
         ("saliency", lambda net, x: Saliency(net).attribute(x, target=1)[0].amax(0)),
-        ("occlusion", lambda net, x: Occlusion(net).attribute(x, (3, 2, 2), (3, 1, 1), target=1)[0].sum(0)),
+        ("occlusion", lambda net, x: Occlusion(net).attribute(x, (3, 2, 2), (3, 1, 1), 0, 1, None, 75)[0].sum(0)),
     ],
 )
 def test_pixel_maps_are_captums(net, x, method, captum):
@@ -93,11 +93,11 @@ def test_pixel_maps_are_captums(net, x, method, captum):
 
 
 def test_integrated_gradients_sum_to_the_difference_of_scores(net, x, monkeypatch):
-    monkeypatch.setattr(attribution, "STEPS", 1024)
+    monkeypatch.setattr(attribution, "STEPS", 256)
     gradient = lambda pieces, classes: attribution.pixel_gradient(net, pieces, classes)  # noqa: E731
     total = attribution.pixel_map("integrated_gradients", x[:1], 1, forward=net, gradient=gradient).sum()
     difference = net(x[:1])[0, 1] - net(torch.zeros_like(x[:1]))[0, 1]
-    assert float(total) == pytest.approx(float(difference), rel=0.01)
+    assert float(total) == pytest.approx(float(difference), rel=0.03)
 
 
 def test_guided_grad_cam_is_captums_and_leaves_no_hook(net, x):

@@ -106,7 +106,8 @@ def test_an_edited_gate_is_recorded_as_edited(net, x, record_outside):
 
 
 def test_the_inner_of_nested_edits_holds(net, x):
-    with edit_gates(net, {"layer1.0.se": 0.5, "layer1.1.se": 0.5}), edit_gates(net, {"layer1.0.se": 0.25}), record_gates(net) as rec:
+    outer, inner = {"layer1.0.se": 0.5, "layer1.1.se": 0.5}, {"layer1.0.se": 0.25}
+    with edit_gates(net, outer), edit_gates(net, inner), record_gates(net) as rec:
         net(x)
     assert rec.gates["layer1.0.se"].unique().tolist() == [0.25]
     assert rec.gates["layer1.1.se"].unique().tolist() == [0.5]
@@ -148,7 +149,8 @@ def test_edits_that_make_no_sense_are_refused(net, edits, sentence):
 
 
 def test_an_edit_for_other_pictures_is_refused(net, x):
-    with pytest.raises(RequestError, match="for 3 pictures; the batch has 4"), edit_gates(net, {"layer1.0.se": torch.ones(3, 16)}):
+    rows = torch.ones(3, 16)
+    with pytest.raises(RequestError, match="for 3 pictures; the batch has 4"), edit_gates(net, {"layer1.0.se": rows}):
         net(x)
 
 
@@ -197,7 +199,7 @@ def test_a_differentiable_tap_touches_no_parameter(net, x):
 
 
 def test_an_unknown_layer_is_refused(net):
-    with pytest.raises(RequestError, match="no layer 'layer7'.*conv1, bn1"), tap(net, ["layer7"]):
+    with pytest.raises(RequestError, match=r"no layer 'layer7'.*conv1, bn1"), tap(net, ["layer7"]):
         pass
 
 

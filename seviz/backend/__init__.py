@@ -8,7 +8,7 @@
 """
 
 from seviz.backend.messages import Answer, Inspection, Map, Prediction, Provenance, Request
-from seviz.backend.model import Model, as_pixels, choose_device, load
+from seviz.backend.model import Model, as_pixels, load
 
 __all__ = [
     "Answer",
@@ -19,6 +19,5 @@ __all__ = [
     "Provenance",
     "Request",
     "as_pixels",
-    "choose_device",
     "load",
 ]

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-import seviz
 from seviz.attribution import grad_cam_maps, guided_grad_cam, pixel_gradient
 from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
-from seviz.gates import Recording, record_gates, tap, tap_inputs
+from seviz.gates import Recording, by_channel, record_gates, tap, tap_inputs
 from seviz.images import Preprocessing
+from seviz.version import __version__
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,14 @@ class _Pass:
 class Engine:
     """net: prepared (see prepare.py), on `device`. precision: "float32", or "bfloat16" by autocast."""
 
-    def __init__(self, net: nn.Module, identity: Identity, preprocessing: Preprocessing, device: torch.device, precision: str) -> None:
+    def __init__(
+        self, net: nn.Module, identity: Identity, preprocessing: Preprocessing, device: torch.device, precision: str
+    ) -> None:
         self.net, self.identity, self.device, self.precision = net, identity, device, precision
         self._mean = torch.tensor(preprocessing.mean, device=device) * 255
         self._std = torch.tensor(preprocessing.std, device=device) * 255
         self._device_name = _describe(device)
-        self._versions = {"seviz": seviz.__version__, "torch": torch.__version__}
+        self._versions = {"seviz": __version__, "torch": torch.__version__}
 
     def answer(self, requests: Sequence[Request]) -> list[Answer]:
         """One answer a request. The requests are of one kind and were checked."""
@@ -104,8 +106,8 @@ class Engine:
 
     def _inspections(self, result: _Pass, kind: Request, start: float) -> list[Inspection]:
         logits, probabilities = _numpy(result.logits), _numpy(result.logits.softmax(1))
-        gates = {path: _numpy(_pooled(value)) for path, value in result.recording.gates.items()}
-        squeezes = {path: _numpy(_pooled(value)) for path, value in result.recording.squeezes.items()}
+        gates = {path: _numpy(by_channel(value)) for path, value in result.recording.gates.items()}
+        squeezes = {path: _numpy(by_channel(value)) for path, value in result.recording.squeezes.items()}
         features = {path: _numpy(value) for path, value in result.features.items()}
         classes, maps = result.classes.tolist(), {layer: _numpy(value) for layer, value in result.maps.items()}
         provenance = self._provenance(start, len(logits))
@@ -133,10 +135,6 @@ class Engine:
         return Provenance(
             identity.model, identity.sha256, self._device_name, self.precision, milliseconds, batch, self._versions
         )
-
-
-def _pooled(value: Tensor) -> Tensor:
-    return value.mean((1, 2)) if value.dim() == 4 else value
 
 
 def _numpy(value: Tensor) -> NDArray[np.float32]:

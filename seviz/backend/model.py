@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from seviz import attribution
+from seviz.attribution import METHODS, PIXEL_METHODS
+from seviz.attribution import pixel_map as map_by_pixel
 from seviz.backend.engine import Engine, Identity
 from seviz.backend.messages import Answer, Inspection, Map, Request
 from seviz.backend.owner import Owner
@@ -23,6 +24,7 @@ from seviz.backend.prepare import prepare
 from seviz.errors import PictureError, RequestError
 from seviz.gates import Site, find_gates
 from seviz.images import Picture, Preprocessing, decode, fit
+from seviz.machine import choose_device
 
 if TYPE_CHECKING:
     from seviz.checkpoints import Card
@@ -60,8 +62,6 @@ class Model:
         if precision not in ("float32", "bfloat16"):
             raise RequestError(f"The precision is float32 or bfloat16, not {precision!r}.")
         self._modules = frozenset(path for path, _ in net.named_modules())
-        if self.device.type == "cuda" and precision == "float32":
-            _no_tf32()
         size = (1, 3, preprocessing.height, preprocessing.width)
         example = torch.randn(size, generator=torch.Generator().manual_seed(0))
         ready = prepare(net, self.device, example)
@@ -111,15 +111,15 @@ class Model:
 
         The work goes through the owner thread in pieces of a micro-batch, so that nobody waits for all of it.
         """
-        if method not in attribution.PIXEL_METHODS:
-            raise RequestError(f"There is no method {method!r}; use one of {', '.join(attribution.METHODS)}.")
+        if method not in PIXEL_METHODS:
+            raise RequestError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
         target = self.class_index(target)
         x = self._engine.normalise(pixels[None])
         if method == "guided_gradcam":
             where = self._layer(layer or self.layers[-1])
             values = self._owner.run(lambda engine: engine.guided_grad_cam(x, target, where))
         else:
-            values = attribution.pixel_map(method, x, target, forward=self._forward, gradient=self._gradient)
+            values = map_by_pixel(method, x, target, forward=self._forward, gradient=self._gradient)
         return Map("input", target, self.classes[target], method, values.cpu().numpy())
 
     def see(self, picture: PictureLike) -> NDArray[np.uint8]:
@@ -199,31 +199,6 @@ def load(name: str | os.PathLike[str], *, device: str | torch.device | None = No
         device=device,
         precision=precision,
     )
-
-
-def choose_device(wanted: str | torch.device | None = None) -> torch.device:
-    """The device as asked, or CUDA, then MPS, then CPU. Raises RequestError for one that this machine lacks."""
-    there = ["cpu"]
-    if torch.backends.mps.is_available():
-        there.insert(0, "mps")
-    there = [f"cuda:{index}" for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)] + there
-    if wanted is None:
-        return torch.device(there[0])
-    try:
-        device = torch.device(wanted)
-    except RuntimeError as error:
-        raise RequestError(f"{wanted!r} is no device; this machine has {', '.join(there)}.") from error
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda:0")
-    if str(device) not in there:
-        raise RequestError(f"There is no device {str(wanted)!r} on this machine; it has {', '.join(there)}.")
-    return device
-
-
-def _no_tf32() -> None:
-    # process-wide flags: set once, to the only value that seviz ever wants; TF32 would move gates by 1e-3
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:

@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from seviz.nets.resnet import ResNet, ResidualUnit
-
 FOLD_TOLERANCE = 1e-4  # relative to the largest logit; folding rounds differently but must say the same
 
 
@@ -19,7 +17,7 @@ def prepare(net: nn.Module, device: torch.device, example: Tensor) -> nn.Module:
     Args:
         net: any network. device: where the copy goes. example: float32 (B, 3, H, W), normalised, on the CPU.
 
-    Batch norm is folded where the pairs are known (networks of seviz.nets); a fold that changes the logits of the
+    Batch norm is folded where the names say how (see fold); a fold that changes the logits of the
     example by more than rounding is given up.
     """
     plain = copy.deepcopy(net).eval().requires_grad_(False)
@@ -31,17 +29,15 @@ def prepare(net: nn.Module, device: torch.device, example: Tensor) -> nn.Module:
 
 
 def fold(net: nn.Module) -> nn.Module:
-    """Fold batch norm into the convolution before it, in place; module names stay, the norms become identities."""
+    """Fold batch norm into the convolution before it, in place; module names stay, the norms become identities.
+
+    Pairs go by their names (conv1 and bn1, ..., or the two of a shortcut), as in seviz.nets and torchvision. Names prove
+    nothing: whoever calls this compares the answers.
+    """
     for parent in net.modules():
-        if isinstance(parent, ResNet | ResidualUnit):
-            pairs = [(f"conv{n}", f"bn{n}") for n in (1, 2, 3)]
-        elif isinstance(parent, nn.Sequential) and [type(child) for child in parent] == [nn.Conv2d, nn.BatchNorm2d]:
-            pairs = [("0", "1")]
-        else:
-            continue
-        for conv, norm in pairs:
-            if hasattr(parent, conv) and hasattr(parent, norm):
-                fused = fuse_conv_bn_eval(getattr(parent, conv), getattr(parent, norm))
-                setattr(parent, conv, fused.requires_grad_(False))
+        for conv, norm in [*((f"conv{n}", f"bn{n}") for n in (1, 2, 3)), ("0", "1")]:
+            first, second = getattr(parent, conv, None), getattr(parent, norm, None)
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                setattr(parent, conv, fuse_conv_bn_eval(first, second).requires_grad_(False))
                 setattr(parent, norm, nn.Identity())
     return net

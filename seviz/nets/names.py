@@ -58,11 +58,15 @@ def to_card(net: ResNet) -> dict[str, Any]:
 
 def from_card(values: dict[str, Any]) -> ResNet:
     """The network that to_card described. Raises TypeError or ValueError where the values do not describe one."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    se = values.get("se")
-    if se is not None:
-        se = SEOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in se.items()})
-    return ResNet(ResNetOptions(**{**values, "se": se}))
+    values = _tuples(values)
+    if values.get("se") is not None:
+        values["se"] = SEOptions(**_tuples(values["se"]))
+    return ResNet(ResNetOptions(**values))
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    # JSON has no tuples
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _cifar(depth: int) -> ResNetOptions:

@@ -108,17 +108,22 @@ class ResidualUnit(nn.Module):
 
     def branch(self, x: Tensor) -> Tensor:
         out: Tensor = self.bn2(self.conv2(self.relu1(self.bn1(self.conv1(x)))))
-        return self.bn3(self.conv3(self.relu2(out))) if hasattr(self, "conv3") else out
+        if not hasattr(self, "conv3"):
+            return out
+        deep: Tensor = self.bn3(self.conv3(self.relu2(out)))
+        return deep
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = self.downsample(x)
-        out = self.branch(self.se(x) if self.placement == "pre" else x)
+        shortcut: Tensor = self.downsample(x)
+        out: Tensor = self.branch(self.se(x) if self.placement == "pre" else x)
         if self.placement == "standard":
             out = self.se(out)
         elif self.placement == "identity":
             shortcut = self.se(shortcut)
         out = self.relu(out + shortcut)
-        return self.se(out) if self.placement == "post" else out
+        if self.placement == "post":
+            out = self.se(out)
+        return out
 
 
 class ResNet(nn.Module):
@@ -135,7 +140,8 @@ class ResNet(nn.Module):
         self.maxpool = nn.MaxPool2d(3, 2, 1) if options.stem == "7x7/2+pool" else nn.Identity()
         self.stages = [f"layer{number}" for number in range(1, len(options.blocks) + 1)]
         inputs = stem_width
-        for number, (count, width, step) in enumerate(zip(options.blocks, options.widths, options.strides, strict=True), 1):
+        shapes = zip(options.blocks, options.widths, options.strides, strict=True)
+        for number, (count, width, step) in enumerate(shapes, 1):
             se = options.se if options.se and (options.se.stages is None or number in options.se.stages) else None
             units = []
             for index in range(count):
@@ -171,5 +177,5 @@ def _initialise(net: ResNet) -> None:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         if isinstance(module, ResidualUnit):
-            last: nn.BatchNorm2d = module.bn3 if hasattr(module, "bn3") else module.bn2  # type: ignore[assignment]
+            last: nn.BatchNorm2d = module.bn3 if hasattr(module, "bn3") else module.bn2
             nn.init.zeros_(last.weight)

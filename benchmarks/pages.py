@@ -1,0 +1,111 @@
+"""How long the page Inspect lets a person wait, in a real headless Chromium on this machine.
+
+    pip install -r requirements-dev.txt        (and Debian's chromium)
+    python -m benchmarks.pages [--rounds 10]
+
+first: from dropping a picture on the page until the script has run and both maps are drawn, beside the engines' own time
+for that picture (both networks, one after the other); wanted: at most twice that and half a second. warm: from a change
+of one control (layer, block, opacity) until its rerun has ended; wanted: 0.3 s. The last line of the output is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import seviz
+from benchmarks.serving import ROOT, served
+from benchmarks.timing import report
+from seviz.checkpoints import find_checkpoints
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+def photograph(seed: int) -> bytes:
+    """A JPEG of 640 x 480 that the app has not seen."""
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(small).resize((640, 480), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def engines_own(rounds: int) -> float:
+    """Milliseconds that both bundled networks need for one picture with all its maps: the median."""
+    names = [entry.name for entry in find_checkpoints() if entry.name in ("se_resnet20", "resnet20")]
+    models = [seviz.load(name) for name in names]
+    times = []
+    for number in range(rounds + 2):
+        start = time.perf_counter()
+        for model in models:
+            model.inspect(photograph(1000 + number), layers=model.layers)
+        times.append((time.perf_counter() - start) * 1000)
+    for model in models:
+        model.close()
+    return statistics.median(times[2:])
+
+
+def waited(page: Any, act: Any, done: str) -> float:
+    """Milliseconds from an action until the script that it starts has ended and `done` holds on the page."""
+    start = time.perf_counter()
+    act()
+    page.wait_for_function(done)
+    page.wait_for_selector(IDLE)
+    return (time.perf_counter() - start) * 1000
+
+
+def first_pictures(page: Any, rounds: int) -> list[float]:
+    times = []
+    image = '[data-testid="stImage"] img'
+    for number in range(rounds):
+        old = page.locator(image).nth(1).get_attribute("src")
+        file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photograph(number)}
+        done = f"() => document.querySelectorAll('{image}')[1]?.getAttribute('src') !== '{old}'"
+        times.append(waited(page, lambda f=file: page.set_input_files('[data-testid="stFileUploaderDropzoneInput"]', f), done))
+    return times[1:]  # the first one loads both networks
+
+
+def warm_changes(page: Any, rounds: int) -> list[float]:
+    times = []
+    for number in range(rounds):
+        name = ("stage 1", "stage 2", "stage 3")[number % 3]
+        done = f"() => document.querySelector('.st-key-layer [aria-checked=true]')?.innerText === '{name}'"
+        running = "document.querySelector('[data-test-script-state=running]')"
+        page.evaluate(f"() => {{ window.ran = false; new MutationObserver(() => {{ if ({running}) window.ran = true }})"
+                      ".observe(document.body, {subtree: true, attributes: true}) }")  # fmt: skip
+        button = page.locator(".st-key-layer").get_by_text(name)
+        times.append(waited(page, button.click, f"() => window.ran && ({done})()"))
+    return times[2:]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10)
+    rounds = parser.parse_args().rounds
+    from playwright.sync_api import sync_playwright
+
+    engines = engines_own(rounds)
+    with served(Path(ROOT / "app.py")) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), headless=True, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        page.wait_for_selector(IDLE)
+        page.wait_for_selector(".js-plotly-plot .main-svg")
+        first, warm = first_pictures(page, rounds + 1), warm_changes(page, rounds + 2)
+        browser.close()
+    result = {"engines_ms": engines, "first_ms": statistics.median(first), "warm_ms": statistics.median(warm)}
+    wanted = {"first_wanted_ms": 2 * engines + 500, "warm_wanted_ms": 300.0}
+    report("pages", **{name: round(value, 1) for name, value in {**result, **wanted}.items()})
+
+
+if __name__ == "__main__":
+    main()

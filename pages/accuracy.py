@@ -1,0 +1,53 @@
+"""Accuracy: what the networks get right on the test split, where they are wrong, and how sure they are."""
+
+import streamlit as st
+
+from seviz.figures import accuracy as figures
+from seviz.ui import caches, choice, frame, mistakes, show, tables
+
+frame.begin(
+    "Accuracy",
+    "What each network gets right on pictures it has never seen, class by class, and how far its own confidence can be "
+    "trusted. All of it follows from stored predictions: no data set is needed.",
+)
+with frame.telling():
+    chosen = choice.choose(weights=False)
+    found = {network.name: caches.figures(network) for network in chosen.both}
+    measured = {name: figures_ for name, figures_ in found.items() if figures_ is not None}
+    for name in found.keys() - measured.keys():
+        st.info(f"{name} has no stored predictions; `python -m seviz evaluate --model {name} --data ...` makes them.")
+    if not measured:
+        st.stop()
+
+    show.figure(figures.accuracy_axis(measured), "accuracy-axis", table=tables.overall(measured))
+    st.caption(
+        "Lines are 95 % intervals (Wilson). The report behind this project gives 85.81 % without naming its data; "
+        "CIFAR-10 is our reading, and its dotted interval is the one it would have with 10,000 pictures. "
+        + " ".join(sorted({network.card.data.note for network in chosen.both if network.card.data.note}))
+    )
+
+    st.subheader("By class", anchor=False)
+    rate = st.segmented_control(
+        "Rate", ["recall", "precision", "f1"], default="recall", required=True, key="rate", bind="query-params",
+        help="Recall: share of a class that was found. Precision: share of the predictions of a class that are right. "
+        "F1: their harmonic mean.",
+    )  # fmt: skip
+    show.figure(figures.per_class(measured, rate), "per-class", table=tables.per_class(measured))
+
+    st.subheader("Confusion", anchor=False)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    of = left.segmented_control("Network", list(measured), default=next(iter(measured)), required=True, key="confusion-of")
+    kind = right.segmented_control(
+        "Cells", ["counts", "rates"], default="counts", required=True, key="cells", bind="query-params",
+        help="Counts of pictures, or shares of the true class. The diagonal is grey, so that mistakes show.",
+    )  # fmt: skip
+    show.figure(figures.confusion(measured[of], rates=kind == "rates"), "confusion", table=tables.confusion(measured[of]))
+
+    st.subheader("Calibration", anchor=False)
+    st.markdown(
+        "Of the pictures a network is 80 % sure of, 80 % should be right. ECE is the mean distance from that; label "
+        "smoothing in training makes a network less sure than it could be, which puts points above the diagonal."
+    )
+    show.figure(figures.reliability(measured), "reliability", table=tables.reliability(measured))
+
+    mistakes.panel(chosen, of)

@@ -1,0 +1,28 @@
+"""Models: what each network is, how it was made, and what an SE block adds."""
+
+import streamlit as st
+
+from seviz.checkpoints import find_checkpoints, open_checkpoint
+from seviz.ui import cards, choice, frame
+
+frame.begin(
+    "Models",
+    "The networks in this folder: what they are, what they were trained on, what was measured, and the command that makes "
+    "each of them again. Below: what an SE block is and what it costs.",
+)
+with frame.telling():
+    chosen = choice.choose(weights=False)
+    for entry in find_checkpoints():
+        if entry.problem:
+            st.error(f"**{entry.name}**: {entry.problem}", icon="⚠️")
+        else:
+            cards.card(open_checkpoint(entry.folder))
+
+    st.subheader(f"{chosen.model.name} against {chosen.against.name if chosen.against else '...'}", anchor=False)
+    cards.twins(chosen)
+    st.subheader("What an SE block is", anchor=False)
+    cards.the_block()
+    st.subheader("ResNet and SE-ResNet, aspect by aspect", anchor=False)
+    cards.aspect_by_aspect()
+    st.subheader("In the paper", anchor=False)
+    cards.in_the_paper()

@@ -1,0 +1,52 @@
+"""Training: how the networks came to be, epoch by epoch."""
+
+import streamlit as st
+
+from seviz.analysis.curves import generalisation_gap, smooth
+from seviz.figures import training as figures
+from seviz.ui import choice, frame, show
+
+frame.begin(
+    "Training",
+    "Every epoch of every training: the loss that is made smaller, the accuracy that follows from it, and the learning "
+    "rate. The test curves belong to the average of the weights that was kept in the end.",
+)
+with frame.telling():
+    chosen = choice.choose(weights=False)
+    runs = choice.runs()
+    names = st.pills(
+        "Runs",
+        list(runs),
+        selection_mode="multi",
+        default=[network.name for network in chosen.both if network.name in runs],
+        key="runs",
+        bind="query-params",
+        help="Each run has a colour of its own: thin lines are training, thick lines the test split.",
+    )
+    smoothing = st.slider(
+        "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smoothing", bind="query-params",
+        help="Exponential moving average over epochs; the measured curve stays behind, faint.",
+    )  # fmt: skip
+    shown = {name: runs[name] for name in names}
+    if not shown:
+        st.info("Choose one run or more.")
+        st.stop()
+    rows = [(name, epoch) for name, epochs in shown.items() for epoch in epochs]
+    columns = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "learning_rate", "seconds")
+    table = {"run": [name for name, _ in rows]} | {column: [getattr(e, column) for _, e in rows] for column in columns}
+    show.figure(figures.curves(shown, smoothing=smoothing), "curves", table=table)
+
+    st.subheader("Generalisation gap", anchor=False)
+    st.markdown(
+        "How much better a network does on the pictures it was trained on. Below zero the test pictures are the easier "
+        "ones: training pictures are shifted and mirrored, and their loss is taken while the weights still move."
+    )
+    of = st.segmented_control("Gap in", ["loss", "accuracy"], default="loss", required=True, key="gap", bind="query-params")
+    gaps: dict[str, list[object]] = {"run": [], "epoch": [], f"gap in {of}": []}
+    for name, epochs in shown.items():
+        train, test = ([getattr(epoch, f"{split}_{of}") for epoch in epochs] for split in ("train", "test"))
+        gap = smooth(generalisation_gap(train, test, higher_is_better=of == "accuracy"), smoothing)
+        gaps["run"] += [name] * len(epochs)
+        gaps["epoch"] += [epoch.epoch for epoch in epochs]
+        gaps[f"gap in {of}"] += gap.tolist()
+    show.figure(figures.gap(shown, of=of, smoothing=smoothing), "gap-figure", table=gaps)

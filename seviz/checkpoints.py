@@ -1,0 +1,246 @@
+"""Checkpoint folders: saved, listed, verified and loaded.
+
+    checkpoints/<name>/
+        model.safetensors   the weights; without it the folder is a run that is shown with its figures
+        card.json           what the network is (seviz.card), with the sha256 of the weights
+        history.csv         an epoch a row (seviz.history)
+        evaluation.npz      logits of every test picture (seviz.evaluation)
+
+Weights whose sha256 is not their card's are refused. A damaged folder is one sentence, and the others still work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seviz.card import Card, DataUse, GateLife, Metric
+from seviz.errors import CheckpointError
+from seviz.files import write_bytes, write_json
+from seviz.history import Epoch, read_history
+from seviz.machine import hardware, versions
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seviz.evaluation import Evaluation
+
+__all__ = [
+    "CARD_FILE",
+    "EVALUATION_FILE",
+    "STATE_FILE",
+    "WEIGHTS_FILE",
+    "Card",
+    "Checkpoint",
+    "DataUse",
+    "Entry",
+    "Epoch",
+    "GateLife",
+    "Metric",
+    "checkpoints_home",
+    "find_checkpoints",
+    "hardware",
+    "open_checkpoint",
+    "save_checkpoint",
+    "versions",
+    "weights_of",
+]
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "card.json"
+EVALUATION_FILE = "evaluation.npz"
+STATE_FILE = "resume.safetensors"  # of a training that is not finished
+MAX_CARD = 4 * 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with a card that can be read. Weights, history and evaluation are read when they are asked for."""
+
+    folder: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def is_se(self) -> bool:
+        return self.card.is_se
+
+    @property
+    def has_weights(self) -> bool:
+        return (self.folder / WEIGHTS_FILE).is_file()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the weights file; 0 where there is none."""
+        return (self.folder / WEIGHTS_FILE).stat().st_size if self.has_weights else 0
+
+    def network(self) -> nn.Module:
+        """The network in eval mode, float32, on the CPU; its weights are those of the card, by their sha256.
+
+        Raises CheckpointError where the weights are missing, truncated, altered or of another network.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        from seviz.nets import from_card
+
+        content = self._weights()
+        try:
+            net = from_card(dict(self.card.options))
+            net.load_state_dict(load(content))
+        except (TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
+            raise CheckpointError(
+                f"The weights of {self.name} are not of the network that its card describes; fetch the whole folder again."
+            ) from error
+        return net.float().eval()
+
+    def history(self) -> tuple[Epoch, ...]:
+        """An entry an epoch; () where there is no history.csv. Raises CheckpointError where it is damaged."""
+        return read_history(self.folder)
+
+    def evaluation(self) -> Evaluation | None:
+        """Logits of every test picture, None where there are none.
+
+        Raises CheckpointError where the file is damaged or of other weights than the card's.
+        """
+        from seviz.evaluation import load
+
+        path = self.folder / EVALUATION_FILE
+        if not path.exists():
+            return None
+        found = load(path)
+        if found.weights_sha256 != self.card.weights_sha256 or found.logits.shape[1] != len(self.card.classes):
+            raise CheckpointError(f"{path} is of other weights than its card; run `python -m seviz evaluate` again.")
+        return found
+
+    def problem(self) -> str | None:
+        """What is wrong with the weights file, in one sentence; None where it is as the card says, or absent."""
+        path = self.folder / WEIGHTS_FILE
+        if not self.has_weights:
+            return None
+        try:
+            status = path.stat()
+            same = _sha256_of_file(path, status.st_size, status.st_mtime_ns) == self.card.weights_sha256
+        except OSError as error:
+            return f"{path} cannot be read ({error.strerror})."
+        return None if same else _altered(path, status.st_size, self.card)
+
+    def _weights(self) -> bytes:
+        path = self.folder / WEIGHTS_FILE
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{self.name} has no weights: it is a run that is shown with its figures.") from error
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+        if hashlib.sha256(content).hexdigest() != self.card.weights_sha256:
+            raise CheckpointError(_altered(path, len(content), self.card))
+        return content
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A folder under checkpoints/: its card, or the problem in one sentence. Both where only the weights are damaged."""
+
+    name: str
+    folder: Path
+    card: Card | None
+    problem: str | None
+
+
+def checkpoints_home() -> Path:
+    """The folder that SEVIZ_CHECKPOINTS names, or checkpoints/ beside the package."""
+    named = os.environ.get("SEVIZ_CHECKPOINTS")
+    return Path(named).expanduser() if named else Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+def find_checkpoints(root: Path | None = None) -> tuple[Entry, ...]:
+    """Every folder in `root` (checkpoints_home() when None) by name, the damaged ones with their problem."""
+    home = root or checkpoints_home()
+    if not home.is_dir():
+        return ()
+    folders = sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return tuple(_entry(folder) for folder in folders)
+
+
+def open_checkpoint(name: str | os.PathLike[str]) -> Checkpoint:
+    """A checkpoint by the name of its folder under checkpoints_home(), or by a path (which has a separator).
+
+    Raises CheckpointError where there is none or its card cannot be read.
+    """
+    text = os.fspath(name)
+    is_path = not isinstance(name, str) or os.sep in text or "/" in text or text in (".", "..", "")
+    folder = Path(text).expanduser() if is_path else checkpoints_home() / text
+    if not os.path.isdir(folder):  # unlike Path.is_dir, False for a name that no file can have
+        known = ", ".join(entry.name for entry in find_checkpoints() if entry.card) or "none yet"
+        raise CheckpointError(f"There is no checkpoint {text!r}; there are: {known}.")
+    return Checkpoint(Path(os.path.abspath(folder)), _read_card(folder))
+
+
+def save_checkpoint(folder: Path, net: nn.Module, card: Card) -> Card:
+    """Write the weights, then the card with their size and sha256 filled in. Returns that card.
+
+    Each file is replaced as a whole; a kill between the two leaves weights that the old card refuses.
+    """
+    content = weights_of(net)
+    card = replace(card, weights_sha256=hashlib.sha256(content).hexdigest(), weights_bytes=len(content))
+    write_bytes(folder / WEIGHTS_FILE, content)
+    write_json(folder / CARD_FILE, card.to_json())
+    return card
+
+
+def weights_of(net: nn.Module) -> bytes:
+    """The content of model.safetensors: the same weights give the same bytes."""
+    from safetensors.torch import save
+
+    return save({name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()})
+
+
+def _entry(folder: Path) -> Entry:
+    try:
+        card = _read_card(folder)
+    except CheckpointError as error:
+        return Entry(folder.name, folder, None, str(error))
+    return Entry(folder.name, folder, card, Checkpoint(folder, card).problem())
+
+
+def _read_card(folder: Path) -> Card:
+    path = folder / CARD_FILE
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CARD + 1)
+    except FileNotFoundError as error:
+        if (folder / STATE_FILE).exists():
+            raise CheckpointError(f"{folder} holds a training that is not finished; continue it with --resume.") from error
+        raise CheckpointError(f"{folder} has no {CARD_FILE}, so it is no checkpoint; fetch the whole folder again.") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    try:
+        if len(content) > MAX_CARD:
+            raise ValueError("it is larger than any card")
+        return Card.from_json(json.loads(content))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged: it is no JSON; fetch the whole folder again.") from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} cannot be used: {error}; fetch the whole folder again.") from error
+
+
+def _altered(path: Path, size: int, card: Card) -> str:
+    if size != card.weights_bytes:
+        return f"{path} has {size:,} bytes and should have {card.weights_bytes:,}; fetch the whole folder again."
+    return f"{path} was altered: its sha256 is not the one in its card; fetch the whole folder again."
+
+
+@lru_cache(maxsize=256)
+def _sha256_of_file(path: Path, size: int, changed_ns: int) -> str:
+    # size and time are there for the cache: a file that changes is read again
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,53 @@
+"""The command line: `python -m seviz COMMAND`.
+
+Results go to standard output, with --json one object as its last line; progress goes to standard error. What a user can
+mend is one sentence on standard error and exit status 2; Ctrl-C is 130; anything else that is raised is a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from seviz.cli import data, evaluate, inspect, models, train
+from seviz.errors import SevizError
+from seviz.version import __version__
+
+COMMANDS = (models, inspect, evaluate, train, data)
+BROKEN_PIPE = 141  # what a shell reports for a program that a closed pipe has ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status. argparse's own errors end with status 2 as well, by SystemExit."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except SevizError as error:
+        return _complain(str(error), 2)
+    except BrokenPipeError:
+        # whoever read the output has gone; Python's own flush at exit must not complain about it either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'} cannot be used ({error.strerror or error}).", 2)
+    except KeyboardInterrupt as stop:
+        return _complain(str(stop) or "stopped.", 130)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    about = "What Squeeze-and-Excitation networks attend to, channel by channel."
+    made = argparse.ArgumentParser(prog="seviz", description=about)
+    made.add_argument("--version", action="version", version=f"seviz {__version__}")
+    commands = made.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for command in COMMANDS:
+        command.add(commands)
+    return made
+
+
+def _complain(sentence: str, status: int) -> int:
+    print(f"seviz: {sentence}", file=sys.stderr)
+    return status

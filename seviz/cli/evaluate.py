@@ -1,0 +1,127 @@
+"""`seviz evaluate`: accuracy with its interval, per class, confusion, calibration; on request the life of the gates."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seviz.cli.common import add_machine_options, counting, positive, print_json, use_machine
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from seviz.analysis.classification import Classification
+    from seviz.card import Card, GateLife
+    from seviz.data import PictureSet
+    from seviz.evaluation import Evaluation
+
+
+def add(commands: Any) -> None:
+    command = commands.add_parser("evaluate", help="measure a network on a data set")
+    command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
+    command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
+    command.add_argument("--split", choices=("train", "test"), default="test")
+    command.add_argument("--batch", type=positive, default=250, help="pictures at a time; 250")
+    command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
+    command.add_argument("--seed", type=int, default=0, help="of the shuffling; 0")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the logits of every picture: evaluation.npz")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    add_machine_options(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    from seviz.analysis.classification import summarise
+    from seviz.checkpoints import open_checkpoint
+    from seviz.data import open_data
+    from seviz.evaluation import save
+
+    checkpoint, device = open_checkpoint(options.model), use_machine(options)
+    card, net = checkpoint.card, checkpoint.network().to(device)
+    with counting(f"reading {options.split}") as progress:
+        read = open_data(options.data, options.split, fit_to=card.preprocessing, progress=progress)
+    data = read.labelled_as(card.classes)
+    found, life = _measure(net, card, data, options)
+    if options.out:
+        save(options.out, found)
+    figures = summarise(found.logits, found.labels, card.classes)
+    if options.json:
+        print_json({**_about(card, data, device), **figures.to_json(), **({"gate_life": life.to_json()} if life else {})})
+    else:
+        print("\n".join([*_heading(card, data), *_overall(figures), "", *_classes(figures), "", *_confusion(figures)]))
+        if life:
+            print("\n".join(["", *_gate_life(life)]))
+
+
+def _measure(
+    net: nn.Module, card: Card, data: PictureSet, options: argparse.Namespace
+) -> tuple[Evaluation, GateLife | None]:
+    from seviz.evaluation import evaluate, gate_life
+
+    batch, preprocessing = options.batch, card.preprocessing
+    with counting("evaluation") as progress:
+        found = evaluate(net, data, preprocessing, batch=batch, weights_sha256=card.weights_sha256, progress=progress)
+    if not options.gate_life:
+        return found, None
+    with counting("gates") as progress:
+        return found, gate_life(net, data, preprocessing, batch=batch, seed=options.seed, progress=progress)
+
+
+def _about(card: Card, data: PictureSet, device: torch.device) -> dict[str, object]:
+    return {
+        "model": card.name,
+        "weights_sha256": card.weights_sha256,
+        "data": data.name,
+        "split": data.split,
+        "samples_sha256": data.key.sha256,
+        "unreadable": list(data.unreadable),
+        "device": str(device),
+    }
+
+
+def _heading(card: Card, data: PictureSet) -> list[str]:
+    left_out = [f"left out: {sentence}" for sentence in data.unreadable]
+    return [f"{card.name} on {data.name}, {data.split}, {len(data):,} pictures", *left_out]
+
+
+def _overall(figures: Classification) -> list[str]:
+    low, high = figures.interval
+    lines = [f"accuracy   {figures.accuracy:.2%}  ({low:.2%} to {high:.2%}: Wilson, 95 %)"]
+    if figures.top5 is not None:
+        lines.append(f"top-5      {figures.top5:.2%}")
+    return [*lines, f"loss       {figures.loss:.4f}", f"ECE        {figures.ece:.2%}"]
+
+
+def _classes(figures: Classification) -> list[str]:
+    width = max(len(label) for label in (*figures.classes, "class"))
+    lines = [f"{'class':<{width}} {'pictures':>9} {'precision':>10} {'recall':>8} {'F1':>8}"]
+    for one in figures.per_class:
+        rates = (_percent(one.precision, 10), _percent(one.recall, 8), _percent(one.f1, 8))
+        lines.append(f"{one.label:<{width}} {one.support:>9} {' '.join(rates)}")
+    return lines
+
+
+def _percent(value: float | None, width: int) -> str:
+    return f"{value:>{width}.2%}" if value is not None else f"{'-':>{width}}"
+
+
+def _confusion(figures: Classification) -> list[str]:
+    """Rows are true, columns predicted; left out where a terminal could not hold it."""
+    count = len(figures.classes)
+    if count > 20:
+        return [f"confusion: {count} x {count}; use --json"]
+    width = max(len(label) for label in figures.classes)
+    cell = max(5, len(str(figures.confusion.max())) + 1)
+    lines = ["confusion (rows true, columns predicted, in the same order)"]
+    for label, row in zip(figures.classes, figures.confusion.tolist(), strict=True):
+        lines.append(f"{label:<{width}} {''.join(f'{value:>{cell}}' for value in row)}")
+    return lines
+
+
+def _gate_life(life: GateLife) -> list[str]:
+    lines = [f"gates: accuracy {life.live:.2%} live, {life.shuffled:.2%} shuffled between pictures, {life.static:.2%} static"]
+    alive = f"alive at {life.sites_alive} of {len(life.deviations)} sites"
+    lines.append(f"standard deviation over pictures, mean over channels; {alive}")
+    return lines + [f"{site:<20} {deviation:.3f}" for site, deviation in life.deviations.items()]

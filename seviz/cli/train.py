@@ -1,0 +1,214 @@
+"""`seviz train`: from a data set to a finished checkpoint; stopped at any moment, --resume goes on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seviz.cli.common import add_machine_options, counting, positive, use_machine
+from seviz.errors import TrainingError
+
+if TYPE_CHECKING:
+    import torch
+
+    from seviz.card import Card
+    from seviz.data import PictureSet
+    from seviz.history import Epoch
+    from seviz.training import Job, Recipe, RunState, Trainer
+
+DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit
+RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with what it means and, last, its default
+    "epochs": (positive, "passes over the training pictures; 30"),
+    "batch": (positive, "pictures a step; 128"),
+    "lr": (float, "highest learning rate; 0.15"),
+    "momentum": (float, "of Nesterov's SGD; 0.9"),
+    "weight-decay": (float, "of convolutions and classifier; 0.0005"),
+    "se-lr": (float, "factor on the learning rate of the SE layers; 1.0"),
+    "label-smoothing": (float, "share of every label that is spread over all classes; 0.1"),
+    "warmup": (float, "share of the training with a rising learning rate; 0.1"),
+    "ema": (float, "decay of the moving average of the weights, a step; 0.999"),
+    "pad": (int, "pixels of reflection from which the crop is taken; 4"),
+    "seed": (int, "of the first weights, the order, crops and flips; 0"),
+}
+
+
+def add(commands: Any) -> None:
+    about = "Options that are not given keep the recipe's values; with --resume, the values of the run."
+    command = commands.add_parser("train", help="train a network", description=about)
+    command.add_argument("--arch", metavar="A", help="resnetD or se_resnetD, such as se_resnet20")
+    command.add_argument("--data", metavar="D", help="cifar10 or folder:PATH, with a train and a test split")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the checkpoint's folder")
+    command.add_argument("--resume", action="store_true", help="continue; on a CPU bit for bit, given as many threads")
+    command.add_argument("--reduction", type=positive, metavar="R", help=f"r of the SE blocks; {DEFAULT_REDUCTION}")
+    command.add_argument("--size", type=positive, help="resize and crop pictures to SIZE x SIZE; their own size when not given")
+    command.add_argument("--data-note", metavar="TEXT", help="what the card has to say about the pictures")
+    command.add_argument("--licence", metavar="TEXT", help="what the card says of the weights' licence")
+    add_machine_options(command)
+    _add_recipe_options(command.add_argument_group("recipe"))
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, or go on, and finish the checkpoint. Raises SevizError, or KeyboardInterrupt with a sentence."""
+    from seviz.training import naming_the_cause
+
+    state = _state(options.out, options.resume)
+    if state is None and options.resume:
+        print(f"{options.out} is finished already; `python -m seviz models` shows what it is.")
+        return
+    try:
+        with naming_the_cause():
+            card = _train(options, state)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_how_to_go_on(options.out)) from None
+    accuracy = card.metrics["accuracy"]
+    print(f"{card.name}: accuracy {accuracy.value:.2%} on {accuracy.n:,} pictures of {accuracy.data}, {accuracy.split}.")
+
+
+def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
+    for name, (kind, meaning) in RECIPE_OPTIONS.items():
+        group.add_argument(f"--{name}", type=kind, dest="peak_lr" if name == "lr" else None, metavar="N", help=meaning)
+    group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror pictures in every other epoch; yes")
+    group.add_argument("--precision", choices=("auto", "fp32", "bf16"), help="auto: bf16 where the hardware multiplies it")
+
+
+def _state(folder: Path, resume: bool) -> RunState | None:
+    """What to resume: None for a fresh start, and for a training that is finished.
+
+    Raises TrainingError where a fresh start would overwrite something, or there is nothing to resume.
+    """
+    from seviz.checkpoints import CARD_FILE, STATE_FILE, WEIGHTS_FILE
+    from seviz.training import RunState
+
+    finished, unfinished = (folder / CARD_FILE).exists(), (folder / STATE_FILE).exists()
+    if resume:
+        return None if finished and not unfinished else RunState.load(folder)
+    if unfinished:
+        raise TrainingError(f"{folder} holds a training that is not finished; continue with --resume or choose another --out.")
+    if finished or (folder / WEIGHTS_FILE).exists():
+        raise TrainingError(f"{folder} holds a finished checkpoint; choose another --out.")
+    return None
+
+
+def _train(options: argparse.Namespace, state: RunState | None) -> Card:
+    from seviz.data import channel_moments
+    from seviz.files import sweep_temporary
+    from seviz.images import Preprocessing
+    from seviz.training import Finish, finish_training
+
+    device = use_machine(options)
+    recipe = _recipe(options, state, device)
+    job = _job(options, state.job if state else None)
+    train, test = _read(job)
+    job = replace(job, train_sha256=train.key.sha256, test_sha256=test.key.sha256)
+    mean, std = channel_moments(train.pictures)
+    trainer = _trainer(job, recipe, Preprocessing(*train.size, mean=mean, std=std), device, len(train.classes))
+    if state:
+        trainer.restore(state)
+    sweep_temporary(options.out)
+    _run_epochs(trainer, train, test, options.out)
+    with ExitStack() as bars:
+        shown: dict[str, Any] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                shown[what] = bars.enter_context(counting(what))
+            shown[what](done, total)
+
+        finish = Finish(job, options.threads, progress=progress)
+        finish = replace(finish, licence=options.licence) if options.licence else finish
+        return finish_training(trainer, train, test, options.out, finish)
+
+
+def _recipe(options: argparse.Namespace, state: RunState | None, device: torch.device) -> Recipe:
+    """The options over the run's recipe, or over the defaults."""
+    from seviz.machine import best_precision
+    from seviz.training import Recipe
+
+    given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
+    given = {name: value for name, value in given.items() if value is not None and value != "auto"}
+    return replace(state.recipe if state else Recipe(precision=best_precision(device)), **given)
+
+
+def _job(options: argparse.Namespace, stored: Job | None) -> Job:
+    """The options over what the run was started with. Raises TrainingError where --arch or --data is missing."""
+    from seviz.training import Job
+
+    base = stored or Job("", DEFAULT_REDUCTION, "", "", None, "", "")
+    given = {"arch": options.arch, "data": options.data, "note": options.data_note}
+    given |= {"reduction": options.reduction, "size": options.size}
+    job = replace(base, **{name: value for name, value in given.items() if value is not None})
+    for name in ("arch", "data"):
+        if not getattr(job, name):
+            raise TrainingError(f"A training needs --{name}; see `python -m seviz train --help`.")
+    return job
+
+
+def _read(job: Job) -> tuple[PictureSet, PictureSet]:
+    """Both splits, with the same classes. Raises DataError or TrainingError where they cannot be trained with."""
+    from seviz.data import open_data
+    from seviz.images import Preprocessing
+
+    fit_to = Preprocessing(job.size, job.size) if job.size else None
+    splits = []
+    for split in ("train", "test"):
+        with counting(f"reading {split}") as progress:
+            splits.append(open_data(job.data, split, fit_to=fit_to, progress=progress))
+    train, test = splits[0], splits[1].labelled_as(splits[0].classes)
+    if train.key.same_samples(test.key):
+        raise TrainingError(f"{job.data} has no test split: a figure of pictures that were trained on would mean nothing.")
+    if train.size != test.size:
+        raise TrainingError(f"The training and test pictures of {job.data} have different sizes; give --size.")
+    return train, test
+
+
+def _trainer(job: Job, recipe: Recipe, preprocessing: Any, device: torch.device, classes: int) -> Trainer:
+    import torch
+
+    from seviz import nets
+    from seviz.training import Trainer
+
+    torch.manual_seed(recipe.seed)
+    net = nets.build(job.arch, reduction=job.reduction, classes=classes)
+    return Trainer(net, recipe, preprocessing, device, job)
+
+
+def _run_epochs(trainer: Trainer, train: PictureSet, test: PictureSet, folder: Path) -> None:
+    from tqdm import tqdm
+
+    from seviz.training import train_epochs
+
+    epochs, count = trainer.recipe.epochs, len(train)
+    with tqdm(total=epochs * count, initial=trainer.epochs_done * count, unit=" images", disable=None, leave=False) as bar:
+
+        def report(number: int, seen: int, loss: float, accuracy: float) -> None:
+            bar.set_description(f"epoch {number}/{epochs}", refresh=False)
+            bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
+            bar.update((number - 1) * count + seen - bar.n)
+
+        for epoch in train_epochs(trainer, train, test, folder, report):
+            bar.write(_line(epoch, epochs, count), file=sys.stderr)
+
+
+def _line(epoch: Epoch, epochs: int, count: int) -> str:
+    left = round((epochs - epoch.epoch) * epoch.seconds / 60)
+    return (
+        f"epoch {epoch.epoch}/{epochs}: loss {epoch.train_loss:.3f}, accuracy {epoch.train_accuracy:.1%}; "
+        f"test loss {epoch.test_loss:.3f}, test accuracy {epoch.test_accuracy:.1%}; "
+        f"{count / epoch.seconds:.0f} images/s, {left // 60} h {left % 60:02d} min left"
+    )
+
+
+def _how_to_go_on(folder: Path) -> str:
+    from seviz.checkpoints import STATE_FILE
+    from seviz.history import read_history
+
+    if not (folder / STATE_FILE).exists():
+        return "stopped before the first epoch was done; start again."
+    done = len(read_history(folder))
+    return f"stopped after epoch {done}; continue with `python -m seviz train --out {folder} --resume`."

@@ -1,0 +1,64 @@
+"""Labelled picture sets, held once as uint8: CIFAR-10 and class folders.
+
+    open_data("cifar10", "test")            torchvision's CIFAR10 in the folder that SEVIZ_DATA names
+    open_data("folder:PATH", "test")        PATH/test/<class>/*.jpg, or PATH/<class>/*.jpg where PATH has no splits
+
+    picture_set.py   PictureSet, the key that tells sets apart, ids
+    folders.py       class folders
+    cifar10.py       reading, downloading, JPEG copies
+
+A sample's id is `class/NNNN`, the NNNN-th picture of its class in the set's own order, or its path below the split's
+folder without the suffix. CIFAR-10 and its JPEG copies number alike, so their keys agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from seviz.data.cifar10 import data_home, download_cifar10, has_cifar10, make_jpeg_copies, read_cifar10
+from seviz.data.folders import SPLITS, read_folder
+from seviz.data.picture_set import DataKey, PictureSet, channel_moments, numbered_ids, samples_sha256
+from seviz.errors import DataError
+from seviz.images import Preprocessing
+
+__all__ = [
+    "DataKey",
+    "PictureSet",
+    "channel_moments",
+    "data_home",
+    "download_cifar10",
+    "has_cifar10",
+    "make_jpeg_copies",
+    "numbered_ids",
+    "open_data",
+    "samples_sha256",
+]
+
+
+def open_data(
+    spec: str,
+    split: str,
+    *,
+    fit_to: Preprocessing | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PictureSet:
+    """Read one split of a data set into memory.
+
+    Args:
+        spec: `cifar10` or `folder:PATH`.
+        split: "train" or "test". A folder without splits is both.
+        fit_to: a network's preprocessing, by which pictures are resized and cropped; when None, all pictures must have
+            the size of the first.
+        progress: called with (pictures read, pictures in all).
+
+    Raises DataError where the set is missing, empty, has pictures of mixed sizes or over 1 % unreadable ones.
+    """
+    if split not in SPLITS:
+        raise DataError(f"A split is {' or '.join(SPLITS)}, not {split!r}.")
+    if spec == "cifar10":
+        data = read_cifar10(split)
+        return data.fitted(fit_to) if fit_to else data
+    if spec.startswith("folder:"):
+        return read_folder(Path(spec.removeprefix("folder:")).expanduser(), split, fit_to, progress)
+    raise DataError(f"There is no data set {spec!r}; use cifar10 or folder:PATH.")

@@ -1,0 +1,98 @@
+"""Class folders: PATH/<split>/<class>/<picture>, or PATH/<class>/<picture> where PATH has no splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seviz.data.picture_set import PictureSet
+from seviz.errors import DataError, PictureError
+from seviz.images import Preprocessing, decode, fit
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+SPLITS = ("train", "test")
+MAX_UNREADABLE = 0.01  # of the files of a folder; more means that something else is wrong with it
+
+
+def read_folder(
+    root: Path, split: str, fit_to: Preprocessing | None, progress: Callable[[int, int], None] | None
+) -> PictureSet:
+    """The pictures of one split. See seviz.data.open_data for the arguments and errors."""
+    top = _top(root, split)
+    classes = tuple(sorted(entry.name for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
+    files = [(path, label) for label, name in enumerate(classes) for path in _pictures(top / name)]
+    if not files:
+        raise DataError(f"{top} holds no pictures; seviz expects {top}/<class>/<picture>.jpg.")
+    pictures, kept, unreadable = _decode_all([path for path, _ in files], fit_to, progress)
+    if len(unreadable) > MAX_UNREADABLE * len(files):
+        raise DataError(f"{len(unreadable)} of {len(files)} pictures in {top} cannot be read, first {unreadable[0]}")
+    labels = np.array([files[index][1] for index in kept], dtype=np.int64)
+    ids = _ids([files[index][0].relative_to(top) for index in kept])
+    return PictureSet(f"folder:{root.resolve().name}", split, pictures, labels, ids, classes, tuple(unreadable))
+
+
+def _top(root: Path, split: str) -> Path:
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}; give folder:PATH the folder that holds one folder a class.")
+    if (root / split).is_dir():
+        return root / split
+    others = [name for name in SPLITS if (root / name).is_dir()]
+    if others:
+        raise DataError(f"{root} has a folder {others[0]}, but no folder {split}.")
+    return root
+
+
+def _pictures(folder: Path) -> list[Path]:
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in paths if path.is_file())
+
+
+def _ids(paths: Sequence[Path]) -> tuple[str, ...]:
+    ids = tuple(path.with_suffix("").as_posix() for path in paths)
+    return ids if len(set(ids)) == len(ids) else tuple(path.as_posix() for path in paths)
+
+
+def _decode_all(
+    paths: Sequence[Path], fit_to: Preprocessing | None, progress: Callable[[int, int], None] | None
+) -> tuple[NDArray[np.uint8], list[int], list[str]]:
+    """All readable pictures as one array (N, H, W, 3), the indexes of their paths, and the sentences of the others."""
+    size = (fit_to.height, fit_to.width) if fit_to else _first_size(paths)
+    out = np.empty((len(paths), *size, 3), dtype=np.uint8)
+    kept: list[int] = []
+    unreadable: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        for index, result in enumerate(pool.map(lambda path: _read(path, fit_to), paths)):
+            if isinstance(result, str):
+                unreadable.append(result)
+            elif result.shape[:2] != size:
+                raise DataError(
+                    f"{paths[index]} has {result.shape[1]} x {result.shape[0]} pixels, others "
+                    f"{size[1]} x {size[0]}; --size brings all of them to one size."
+                )
+            else:
+                out[len(kept)] = result
+                kept.append(index)
+            if progress:
+                progress(index + 1, len(paths))
+    return out[: len(kept)], kept, unreadable
+
+
+def _first_size(paths: Sequence[Path]) -> tuple[int, int]:
+    for path in paths:
+        result = _read(path, None)
+        if not isinstance(result, str):
+            return result.shape[0], result.shape[1]
+    raise DataError(f"None of the {len(paths)} pictures can be read, first {_read(paths[0], None)}")
+
+
+def _read(path: Path, fit_to: Preprocessing | None) -> NDArray[np.uint8] | str:
+    """The picture, or a sentence that says why there is none."""
+    try:
+        picture = decode(path.read_bytes()).pixels
+    except (PictureError, OSError) as error:
+        return f"{path}: {error.strerror or error if isinstance(error, OSError) else error}"
+    return fit(picture, fit_to) if fit_to else picture

@@ -1,0 +1,15 @@
+"""Figures: numpy in, Plotly out, or uint8 pictures, or SVG text. Every colour and scale decision; no statistics.
+
+    colours.py    colour maps and the colours of things
+    layout.py     what all figures have in common: heights, margins, legends, alt texts
+    maps.py       evidence over a picture, its colour bar, feature maps
+    gates.py      gates of all sites, of one site, squeeze against gate
+    predictions.py   probabilities
+    training.py   curves and gap
+    accuracy.py   accuracy with intervals, per class, confusion, reliability
+    networks.py   the stages of a network, the paper's comparison
+    block.py      the SE block in a residual unit, drawn
+
+Every Plotly figure carries in words what it shows: layout.alt(figure). No figure sets the colour of its text or its
+background, so that the page's theme can.
+"""

@@ -1,0 +1,32 @@
+"""Training: from a network, a data set and a recipe to a finished checkpoint.
+
+    recipe.py    Recipe, the learning rate of a step, which parameters decay
+    augment.py   crops and flips of whole batches
+    loop.py      the loop
+    state.py     what a training goes on from
+    finish.py    evaluation, gate life and the card after the last epoch
+"""
+
+from seviz.training.augment import EpochPlan, alternating_flips, augment, plan_epoch
+from seviz.training.finish import Finish, finish_training
+from seviz.training.loop import Trainer, loss_and_accuracy, naming_the_cause, train_epochs
+from seviz.training.recipe import Recipe, learning_rate, parameter_groups
+from seviz.training.state import Job, RunState
+
+__all__ = [
+    "EpochPlan",
+    "Finish",
+    "Job",
+    "Recipe",
+    "RunState",
+    "Trainer",
+    "alternating_flips",
+    "augment",
+    "finish_training",
+    "learning_rate",
+    "loss_and_accuracy",
+    "naming_the_cause",
+    "parameter_groups",
+    "plan_epoch",
+    "train_epochs",
+]

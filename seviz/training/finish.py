@@ -1,0 +1,159 @@
+"""From the last epoch to a checkpoint: evaluation, gate life, the card. Done again, it gives the same files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from torch import nn
+
+from seviz.analysis.classification import Classification, summarise
+from seviz.card import Card, DataUse, GateLife, Metric
+from seviz.checkpoints import EVALUATION_FILE, STATE_FILE, save_checkpoint, weights_of
+from seviz.data import PictureSet
+from seviz.evaluation import evaluate, gate_life, save
+from seviz.gates import find_gates
+from seviz.history import write_history
+from seviz.machine import hardware, versions
+from seviz.nets import ResNetOptions, cost
+from seviz.training.loop import Trainer
+from seviz.training.recipe import Recipe
+from seviz.training.state import Job
+
+LICENCE = "MIT, as the code of seviz; the training pictures have terms of their own."
+OPTION_NAMES = {"peak_lr": "--lr"}  # the options whose name is not their field's
+MEANINGS = {
+    "accuracy": "share of pictures whose highest logit is the true class; interval: Wilson, 95 %",
+    "top5": "share of pictures whose true class is among the five highest logits",
+    "loss": "mean cross-entropy in nats",
+    "ece": "expected calibration error, 15 bins of equal width",
+}
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What a card says beside what can be measured. progress: called with (what, done, in all)."""
+
+    job: Job
+    threads: int | None = None
+    licence: str = LICENCE
+    progress: Progress = lambda what, done, total: None
+
+
+def finish_training(trainer: Trainer, train: PictureSet, test: PictureSet, folder: Path, finish: Finish) -> Card:
+    """Evaluate the moving average in float32, measure the life of its gates, and write the whole checkpoint.
+
+    The card is written last and the resume state is removed after it: a kill at any moment leaves a folder that
+    --resume finishes. Returns the card.
+    """
+    net, preprocessing, say = trainer.ema, trainer.preprocessing, finish.progress
+    sha256 = hashlib.sha256(weights_of(net)).hexdigest()
+    found = evaluate(
+        net, test, preprocessing, weights_sha256=sha256, progress=lambda done, total: say("evaluation", done, total)
+    )
+    life = None
+    if find_gates(net):
+        life = gate_life(net, test, preprocessing, progress=lambda done, total: say("gates", done, total))
+    save(folder / EVALUATION_FILE, found)
+    write_history(folder, trainer.history)
+    figures = summarise(found.logits, found.labels, test.classes)
+    card = save_checkpoint(folder, net, compose_card(trainer, train, test, folder.name, finish, figures, life))
+    (folder / STATE_FILE).unlink(missing_ok=True)
+    return card
+
+
+def compose_card(
+    trainer: Trainer,
+    train: PictureSet,
+    test: PictureSet,
+    name: str,
+    finish: Finish,
+    figures: Classification,
+    life: GateLife | None,
+) -> Card:
+    """The card of a finished training, without the sha256 of its weights."""
+    net, job, recipe = trainer.net, finish.job, trainer.recipe
+    commands = _commands(name, test.name, recipe, finish, gates=life is not None)
+    price = cost(net, trainer.preprocessing.height, trainer.preprocessing.width)
+    return Card(
+        name=name,
+        arch=job.arch,
+        description=describe(job.arch, _options(net)),
+        options=asdict(_options(net)),
+        classes=train.classes,
+        preprocessing=trainer.preprocessing,
+        data=DataUse(train.name, job.note, train.key, test.key),
+        recipe=asdict(recipe),
+        seed=recipe.seed,
+        epochs=trainer.epochs_done,
+        seconds=round(sum(row.seconds for row in trainer.history), 1),
+        versions=versions(),
+        hardware=hardware(trainer.device),
+        metrics=_metrics(figures, test, commands["evaluate"]),
+        commands=commands,
+        licence=finish.licence,
+        limits=_limits(train, recipe),
+        parameters=price.parameters,
+        multiply_adds=price.multiply_adds,
+        gate_life=life,
+    )
+
+
+def describe(arch: str, options: ResNetOptions) -> str:
+    """A network in words: what it is, its shortcuts, its SE blocks."""
+    name = arch.replace("se_", "SE-").replace("resnet", "ResNet-")
+    kind = {"A": "subsampling and zeros", "B": "1 x 1 convolutions"}[options.shortcut]
+    text = f"{name} with {options.classes} classes; shortcuts of option {options.shortcut} ({kind}) where the shape changes"
+    se = options.se
+    if se is None:
+        return f"{text}; no SE blocks."
+    where = "all stages" if se.stages is None else f"stages {', '.join(str(stage) for stage in se.stages)}"
+    return f"{text}; SE blocks in {where}: reduction r = {se.reduction}, {se.placement} place, {se.squeeze} squeeze."
+
+
+def _options(net: nn.Module) -> ResNetOptions:
+    options = net.options
+    if not isinstance(options, ResNetOptions):
+        raise TypeError("only networks of seviz.nets have options for a card")
+    return options
+
+
+def _metrics(figures: Classification, test: PictureSet, command: str) -> dict[str, Metric]:
+    values = {"accuracy": figures.accuracy, "top5": figures.top5, "loss": figures.loss, "ece": figures.ece}
+    intervals = {"accuracy": figures.interval}
+    return {
+        name: Metric(value, figures.n, test.name, test.split, MEANINGS[name], command, intervals.get(name))
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _commands(name: str, data: str, recipe: Recipe, finish: Finish, *, gates: bool) -> dict[str, str]:
+    job, measure = finish.job, f"python -m seviz evaluate --model {name} --data {data}"
+    parts = [f"python -m seviz train --arch {job.arch} --reduction {job.reduction} --data {data} --out checkpoints/{name}"]
+    parts += [f"--size {job.size}"] if job.size else []
+    parts += [f"--threads {finish.threads}"] if finish.threads else []
+    parts += [_option(field.name, getattr(recipe, field.name)) for field in fields(Recipe)]
+    commands = {"train": " ".join(parts), "evaluate": measure}
+    return {**commands, "gate_life": f"{measure} --gate-life"} if gates else commands
+
+
+def _option(name: str, value: object) -> str:
+    option = OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
+    if isinstance(value, bool):
+        return option if value else option.replace("--", "--no-", 1)
+    return f"{option} {value}"
+
+
+def _limits(train: PictureSet, recipe: Recipe) -> tuple[str, ...]:
+    height, width = train.size
+    return (
+        f"It knows its {len(train.classes)} classes and nothing else: any other picture is given one of them all the same.",
+        f"It sees {width} x {height} pixels: what cannot be told at that size, it cannot tell.",
+        f"It is one training with seed {recipe.seed}: a small difference to another network may be chance.",
+        "Its probabilities are as calibrated as its card's ece says, on the pictures of that test split only.",
+    )

@@ -1,0 +1,75 @@
+"""How a network is trained: the recipe, the learning rate of every step, and which parameters decay."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import nn
+
+from seviz.errors import TrainingError
+from seviz.nets import SqueezeExcite
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training but the network, the data and the hardware.
+
+    epochs: passes over the training pictures. batch: pictures a step. peak_lr: highest learning rate. weight_decay: of
+    convolutions and the classifier only. se_lr: factor on the learning rate of the SE layers. warmup: share of all steps
+    with a rising learning rate. ema: decay of the moving average, a step. pad: pixels of reflection from which the
+    crop is taken. flip: mirrored in every other epoch. precision: "fp32" or "bf16" (autocast).
+
+    Raises TrainingError for values that make no sense.
+    """
+
+    epochs: int = 30
+    batch: int = 128
+    peak_lr: float = 0.15
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    se_lr: float = 1.0
+    label_smoothing: float = 0.1
+    warmup: float = 0.1
+    ema: float = 0.999
+    pad: int = 4
+    flip: bool = True
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 2 or not 0 < self.peak_lr < math.inf:
+            raise TrainingError("A training needs at least 1 epoch, batches of at least 2 and a learning rate above 0.")
+        for name in ("momentum", "label_smoothing", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise TrainingError(f"--{name.replace('_', '-')} is at least 0 and below 1, not {getattr(self, name)}.")
+        if not 0 <= self.warmup <= 1:
+            raise TrainingError(f"--warmup is a share of the training, 0 to 1, not {self.warmup}.")
+        for name in ("weight_decay", "se_lr", "pad"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise TrainingError(f"--{name.replace('_', '-')} is not negative, unlike {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**32:
+            raise TrainingError(f"--seed is 0 or a positive number, not {self.seed}.")
+        if self.precision not in ("fp32", "bf16"):
+            raise TrainingError(f"--precision is fp32 or bf16, not {self.precision!r}.")
+
+
+def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
+    """The rate of step 0..steps-1: linear up to peak_lr over the warm-up, then half a cosine down to 0 after the last."""
+    warm = max(1, round(recipe.warmup * steps))
+    if step < warm:
+        return recipe.peak_lr * (step + 1) / warm
+    return recipe.peak_lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def parameter_groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
+    """The groups for an optimiser, in this order: everything that decays; batch norm and biases, which do not; SE
+    layers, which do not either (their gates would die) and have their own rate. `factor` multiplies the learning rate."""
+    gates = {id(p) for module in net.modules() if isinstance(module, SqueezeExcite) for p in module.parameters()}
+    rest = [p for p in net.parameters() if id(p) not in gates]
+    groups: list[dict[str, object]] = [
+        {"params": [p for p in rest if p.dim() > 1], "weight_decay": recipe.weight_decay, "factor": 1.0},
+        {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0, "factor": 1.0},
+        {"params": [p for p in net.parameters() if id(p) in gates], "weight_decay": 0.0, "factor": recipe.se_lr},
+    ]
+    return [group for group in groups if group["params"]]

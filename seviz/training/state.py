@@ -1,0 +1,120 @@
+"""The state from which a training goes on: resume.safetensors, one file, written atomically, read without pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn, optim
+
+from seviz.checkpoints import STATE_FILE
+from seviz.errors import TrainingError
+from seviz.files import write_bytes
+from seviz.history import Epoch
+from seviz.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained on what, beside the recipe: it must not change between a start and a --resume.
+
+    arch, reduction: of the network. data: as typed. note: what the card says about the pictures. size: to which they are
+    fitted, None for their own. train_sha256, test_sha256: of the two splits' keys.
+    """
+
+    arch: str
+    reduction: int
+    data: str
+    note: str
+    size: int | None
+    train_sha256: str
+    test_sha256: str
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Everything after an epoch. tensors: "net.NAME", "ema.NAME" and "momentum.INDEX" of the optimiser's parameters.
+
+    job: None in states of trainings that were not started from the command line.
+    """
+
+    tensors: dict[str, Tensor]
+    history: tuple[Epoch, ...]
+    recipe: Recipe
+    job: Job | None = None
+
+    @classmethod
+    def take(
+        cls,
+        net: nn.Module,
+        ema: nn.Module,
+        optimizer: optim.Optimizer,
+        history: Sequence[Epoch],
+        recipe: Recipe,
+        job: Job | None,
+    ) -> RunState:
+        tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
+        tensors |= {f"ema.{name}": value for name, value in ema.state_dict().items()}
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors[f"momentum.{index}"] = state["momentum_buffer"]
+        return cls(tensors, tuple(history), recipe, job)
+
+    def save(self, folder: Path) -> None:
+        from safetensors.torch import save
+
+        metadata = {"history": json.dumps([astuple(row) for row in self.history]), "recipe": json.dumps(asdict(self.recipe))}
+        if self.job:
+            metadata["job"] = json.dumps(asdict(self.job))
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.tensors.items()}
+        write_bytes(folder / STATE_FILE, save(tensors, metadata))
+
+    @classmethod
+    def load(cls, folder: Path) -> RunState:
+        """The state in `folder`. Raises TrainingError where there is none or it is damaged."""
+        from safetensors import SafetensorError, safe_open
+
+        path = folder / STATE_FILE
+        if not path.exists():
+            raise TrainingError(f"{folder} holds no training to resume; start it without --resume.")
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            history = tuple(Epoch(*row) for row in json.loads(metadata["history"]))
+            job = Job(**json.loads(metadata["job"])) if "job" in metadata else None
+            return cls(tensors, history, Recipe(**json.loads(metadata["recipe"])), job)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise TrainingError(f"{path} is damaged; remove it and start the training again.") from error
+
+    def require_same(self, recipe: Recipe, job: Job | None) -> None:
+        """Raises TrainingError, with the names of what differs, where this is the state of another training."""
+        changed = _differing(self.recipe, recipe)
+        if self.job and job:
+            changed += _differing(self.job, job, but=("data", "note"))  # the folder may have moved, its samples not
+        if changed:
+            names = ", ".join(changed)
+            raise TrainingError(f"This training was started with other settings ({names}); resume it with the same ones.")
+
+    def give(self, net: nn.Module, ema: nn.Module, optimizer: optim.Optimizer) -> None:
+        """Put the state into a fresh network, average and optimiser. Raises TrainingError for another network."""
+        state = optimizer.state_dict()
+        momenta = {int(name[9:]): value for name, value in self.tensors.items() if name.startswith("momentum.")}
+        state["state"] = {index: {"momentum_buffer": value} for index, value in momenta.items()}
+        try:
+            net.load_state_dict(self._part("net."))
+            ema.load_state_dict(self._part("ema."))
+            optimizer.load_state_dict(state)
+        except (RuntimeError, ValueError) as error:
+            raise TrainingError("The training to resume is of another network; choose another --out.") from error
+
+    def _part(self, prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
+
+
+def _differing(one: Any, other: Any, but: Sequence[str] = ()) -> list[str]:
+    """Names of the fields in which two dataclasses differ."""
+    names = [field.name for field in fields(one) if field.name not in but]
+    return [name for name in names if getattr(one, name) != getattr(other, name)]

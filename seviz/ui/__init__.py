@@ -1,0 +1,11 @@
+"""Streamlit: what the pages share.
+
+    frame.py      the navigation, the head of a page, errors as sentences
+    choice.py     the sidebar: which network, and which one beside it
+    caches.py     models, answers and stored figures, kept between runs of a script
+    pictures.py   where the picture comes from: upload, paste, camera or a sample
+    samples.py    the bundled photographs
+    show.py       a figure with its table and its downloads
+    maps.py       Inspect: pictures, predictions and maps side by side
+    gates.py      Inspect: the gates, site by site and channel by channel
+"""

@@ -1,0 +1,29 @@
+"""Widgets whose choice stands in the address by its own name, such as `?site=layer3.2.se`.
+
+Streamlit's `bind="query-params"` writes the words that a widget shows ("stage 3 · block 3"); links should hold what the
+network calls the thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def read(key: str, options: Sequence[str], default: str) -> None:
+    """Before the widget `key` is drawn: take its value from the session, else from the address, else the default.
+
+    A value that is not among the options (a link to another network, a mistyped one) gives the default.
+    """
+    known = st.session_state.get(key, st.query_params.get(key))
+    st.session_state[key] = known if known in options else default
+
+
+def write(key: str, default: str) -> None:
+    """After the widget `key` was drawn: put its value into the address, unless it is the default."""
+    value = st.session_state[key]
+    if value != default:
+        st.query_params[key] = value
+    elif key in st.query_params:
+        del st.query_params[key]

@@ -1,0 +1,102 @@
+"""What is kept between runs of a script: models, answers, stored figures. Keys are sha256, never pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from seviz.analysis.classification import Classification, summarise
+from seviz.backend import Inspection, Model, load
+from seviz.backend.messages import Map
+from seviz.checkpoints import Checkpoint, open_checkpoint
+from seviz.evaluation import Evaluation
+from seviz.figures import maps, predictions
+from seviz.figures.layout import Figure
+from seviz.images import Picture
+from seviz.machine import choose_device
+
+ANSWERS = 128  # inspections kept, some 100 kB each
+
+
+def model(checkpoint: Checkpoint) -> Model:
+    """The checkpoint's network on its device, loaded once for all sessions."""
+    return _model(str(checkpoint.folder), checkpoint.card.weights_sha256)
+
+
+def inspection(checkpoint: Checkpoint, picture: Picture, classes: tuple[int, ...] = ()) -> Inspection:
+    """Predictions, gates, and Grad-CAM of every stage for `classes` (the five most probable when ())."""
+    return _inspection(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, classes, picture)
+
+
+def pixel_map(checkpoint: Checkpoint, picture: Picture, method: str, target: int, layer: str) -> Map:
+    """A map by one of Captum's methods."""
+    return _pixel_map(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, method, target, layer, picture)
+
+
+def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
+    """The inspection with the feature maps that the gate of `site` scales."""
+    return _features(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, site, picture)
+
+
+def evaluation(checkpoint: Checkpoint) -> Evaluation | None:
+    """The stored predictions, None where the checkpoint has none."""
+    return _evaluation(str(checkpoint.folder), checkpoint.card.weights_sha256)
+
+
+def figures(checkpoint: Checkpoint) -> Classification | None:
+    """Accuracy and all that follows from the stored predictions."""
+    return _figures(str(checkpoint.folder), checkpoint.card.weights_sha256)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def device() -> str:
+    return str(choose_device())
+
+
+@st.cache_resource(max_entries=6, show_spinner="Loading the network", on_release=lambda model: model.close())
+def _model(folder: str, sha256: str) -> Model:
+    return load(Path(folder))
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
+def _inspection(folder: str, sha256: str, picture: str, classes: tuple[int, ...], _picture: Picture) -> Inspection:
+    network = _model(folder, sha256)
+    return network.inspect(_picture, layers=network.layers, classes=classes or None)
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
+def _features(folder: str, sha256: str, picture: str, site: str, _picture: Picture) -> Inspection:
+    return _model(folder, sha256).inspect(_picture, layers=(), features=(site,))
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner="Asking the network many times")
+def _pixel_map(folder: str, sha256: str, picture: str, method: str, target: int, layer: str, _picture: Picture) -> Map:
+    network = _model(folder, sha256)
+    return network.pixel_map(network.see(_picture), method, target, layer=layer)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _evaluation(folder: str, sha256: str) -> Evaluation | None:
+    return open_checkpoint(Path(folder)).evaluation()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _figures(folder: str, sha256: str) -> Classification | None:
+    stored = _evaluation(folder, sha256)
+    return None if stored is None else summarise(stored.logits, stored.labels, open_checkpoint(Path(folder)).card.classes)
+
+
+# Figures that most changes of a control leave as they are: building one takes Plotly some 20 ms. They are only shown.
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def probabilities(labels: tuple[str, ...], shares: tuple[float, ...], name: str, series: int) -> Figure:
+    """The bars of the most probable classes."""
+    return predictions.probabilities(labels, shares, model=name, series=series)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def colour_bar(top: float, title: str, signed: bool) -> Figure:
+    """The strip that says what the colours of a map mean."""
+    return maps.colour_bar(top, title, signed=signed)

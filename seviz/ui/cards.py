@@ -1,0 +1,196 @@
+"""Models: a card a checkpoint, the twins side by side, and what an SE block is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from seviz.analysis import paper
+from seviz.analysis.classification import Classification
+from seviz.card import Card
+from seviz.checkpoints import Checkpoint
+from seviz.errors import SevizError
+from seviz.figures import block, networks
+from seviz.ui import caches, show
+from seviz.ui.choice import Choice
+
+
+def card(checkpoint: Checkpoint) -> None:
+    """What a network is, what it expects, how it was made, what it measured: one bordered box."""
+    facts = checkpoint.card
+    with st.container(border=True):
+        st.markdown(f"#### {checkpoint.name}")
+        st.markdown(facts.description)
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            size = facts.preprocessing
+            shape = networks.shape_of(facts.options, size.height, size.width)
+            words = networks.network_alt(checkpoint.name, shape)
+            show.drawing(networks.network_drawing(checkpoint.name, shape), words)
+        with right:
+            _headline(checkpoint)
+            _facts(facts)
+        with st.expander("How it was made, and how to make it again"):
+            _making(facts)
+
+
+def _facts(facts: Card) -> None:
+    if facts.gate_life:
+        life = facts.gate_life
+        st.markdown(
+            f"**Gates:** {life.sites_alive} of {len(life.deviations)} sites move by 0.05 or more (standard deviation over "
+            f"{life.n:,} test pictures). With every picture given another picture's gates, accuracy falls by "
+            f"{100 * life.lost_by_shuffling:.1f} points; with every gate at its mean, by {100 * (life.live - life.static):.1f}."
+        )
+    st.markdown(f"**Data:** {facts.data.name}. {facts.data.note}")
+    st.markdown("**Limits:** " + " ".join(facts.limits))
+
+
+def _headline(checkpoint: Checkpoint) -> None:
+    facts, figures = checkpoint.card, _figures(checkpoint)
+    columns = st.columns(2) * 2
+    if figures:
+        low, high = figures.interval
+        help_text = f"Share of {figures.n:,} test pictures that are right; 95 % interval {low:.2%} to {high:.2%} (Wilson)."
+        columns[0].metric("Test accuracy", f"{figures.accuracy:.2%}", help=help_text)
+        columns[0].caption(f"{low:.1%} to {high:.1%}")
+    columns[1].metric("Parameters", f"{facts.parameters:,}", help="Learned numbers.")
+    columns[2].metric(
+        "Multiply-adds",
+        f"{facts.multiply_adds / 1e6:.2f} M",
+        help="Of one picture; convolutions and matrix products only.",
+    )
+    columns[3].metric("Weights", f"{checkpoint.size_bytes / 1e6:.2f} MB" if checkpoint.has_weights else "none")
+
+
+def _making(facts: Card) -> None:
+    for name, command in facts.commands.items():
+        st.markdown(f"{name}:")
+        st.code(command, language="bash", wrap_lines=True)
+    hardware = ", ".join(f"{name} {value}" for name, value in facts.hardware.items())
+    versions = ", ".join(f"{name} {value}" for name, value in facts.versions.items())
+    st.markdown(
+        f"{facts.epochs} epochs in {facts.seconds / 60:.0f} minutes, seed {facts.seed}.  \nHardware: {hardware}.  \n"
+        f"Versions: {versions}.  \nLicence: {facts.licence}.  \nsha256 of the weights: `{facts.weights_sha256}`"
+    )
+    st.json(dict(facts.recipe), expanded=False)
+
+
+def _figures(checkpoint: Checkpoint) -> Classification | None:
+    try:
+        return caches.figures(checkpoint)
+    except SevizError as error:
+        st.warning(str(error))
+        return None
+
+
+def twins(choice: Choice) -> None:
+    """The two chosen networks as one table with differences."""
+    if choice.against is None:
+        st.info("Choose a second network in the sidebar to compare with.")
+        return
+    first, second = choice.model, choice.against
+    rows: list[tuple[str, str, str, str]] = []
+    for name, unit, values in (
+        ("parameters", "", (first.card.parameters, second.card.parameters)),
+        ("multiply-adds", "", (first.card.multiply_adds, second.card.multiply_adds)),
+        ("weights, bytes", "", (first.size_bytes, second.size_bytes)),
+    ):
+        difference = values[0] - values[1]
+        share = f" ({difference / values[1]:+.2%})" if values[1] else ""
+        rows.append((name, f"{values[0]:,}{unit}", f"{values[1]:,}{unit}", f"{difference:+,}{share}"))
+    found = _figures(first), _figures(second)
+    if found[0] and found[1]:
+        shown = [f"{one.accuracy:.2%} ({one.interval[0]:.2%} to {one.interval[1]:.2%})" for one in found if one]
+        points = 100 * (found[0].accuracy - found[1].accuracy)
+        rows.append(("test accuracy (95 % interval)", shown[0], shown[1], f"{points:+.2f} points"))
+    st.table(
+        {
+            "": [row[0] for row in rows],
+            first.name: [row[1] for row in rows],
+            second.name: [row[2] for row in rows],
+            "difference": [row[3] for row in rows],
+        }
+    )
+    st.caption(
+        "One training each: a difference inside the intervals is no more than that. Multiply-adds count convolutions and "
+        "matrix products."
+    )
+
+
+def in_the_paper() -> None:
+    """The paper's ResNet-50, SE-ResNet-50 and ResNet-101."""
+    names = {"top-1": "top1", "top-5": "top5"}
+    error = st.segmented_control("Error", list(names), default="top-1", required=True, key="error", bind="query-params")
+    pairs = [paper.imagenet(name) for name in ("ResNet-50", "ResNet-101")]
+    results = [result for pair in pairs for result in (pair.plain, pair.se)]
+    table: show.Table = {
+        "network": [result.name for result in results],
+        "top-1 error (%)": [result.top1 for result in results],
+        "top-5 error (%)": [result.top5 for result in results],
+        "multiply-adds (G)": [result.multiply_adds for result in results],
+    }
+    show.figure(networks.paper_chart(error=names[error]), "paper", table=table)
+    counted = {one.name: one for one in paper.COUNTED}
+    plain, se = counted["ResNet-50"], counted["SE-ResNet-50"]
+    st.caption(
+        "ImageNet validation, one centre crop; Hu et al. 2020, Table 2 (multiply-adds as the paper gives them, which it calls "
+        f"GFLOPs). Counted here, convolutions and matrix products only: ResNet-50 {plain.multiply_adds:.2f} G and "
+        f"{plain.parameters / 1e6:.2f} M parameters, SE-ResNet-50 {se.multiply_adds:.2f} G and {se.parameters / 1e6:.2f} M "
+        f"(+{(se.parameters - plain.parameters) / plain.parameters:.1%} parameters)."
+    )
+
+
+def the_block() -> None:
+    """Squeeze, excitation and recalibration as equations, with the block drawn inside a residual unit."""
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        show.drawing(block.block_drawing(), block.ALT)
+    with right:
+        st.markdown("**Squeeze.** Each channel $u_c$ of the branch is pooled to one number.")
+        st.latex(r"z_c = \frac{1}{H W} \sum_{i=1}^{H} \sum_{j=1}^{W} u_c(i, j)")
+        st.markdown(
+            "**Excitation.** Two small layers with $C / r$ hidden units between them turn all $C$ numbers into $C$ gates "
+            "between 0 and 1; $\\delta$ is the ReLU and $\\sigma$ the sigmoid."
+        )
+        st.latex(r"s = \sigma(W_2 \, \delta(W_1 z))")
+        st.markdown("**Recalibration.** Each channel is multiplied by its gate, then added to the shortcut.")
+        st.latex(r"\tilde{x}_c = s_c \cdot u_c \,")  # the space keeps the last index from making it scroll
+        st.caption("Hu et al. 2020, equations 2 to 4. Our blocks have biases in both layers.")
+
+
+def aspect_by_aspect() -> None:
+    """The comparison of ResNet and SE-ResNet in words and figures of the paper."""
+    plain, se = paper.imagenet("ResNet-50").plain, paper.imagenet("ResNet-50").se
+    counted = {one.name: one for one in paper.COUNTED}
+    growth = counted["SE-ResNet-50"].parameters / counted["ResNet-50"].parameters - 1
+    st.table(
+        {
+            "aspect": [
+                "Channel attention",
+                "Residual block",
+                "Parameters (50 layers)",
+                "Computation (50 layers)",
+                "Top-1 error, ImageNet",
+                "Top-5 error, ImageNet",
+                "Flexibility",
+            ],
+            "ResNet": [
+                "none: every channel counts the same for every picture",
+                "branch + shortcut",
+                f"{counted['ResNet-50'].parameters / 1e6:.1f} M",
+                f"{plain.multiply_adds} G multiply-adds",
+                f"{plain.top1:.2f} %",
+                f"{plain.top5:.2f} %",
+                "a fixed weighting of channels, learned once",
+            ],
+            "SE-ResNet": [
+                "a gate a channel, worked out from the whole map",
+                "gates x branch + shortcut",
+                f"{counted['SE-ResNet-50'].parameters / 1e6:.1f} M (+{growth:.1%})",
+                f"{se.multiply_adds} G multiply-adds",
+                f"{se.top1:.2f} %",
+                f"{se.top5:.2f} %",
+                "reweighs its channels for each picture; fits into any CNN",
+            ],
+        }
+    )

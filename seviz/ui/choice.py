@@ -1,0 +1,89 @@
+"""The sidebar: which network is looked at, and which one stands beside it. Both live in the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from seviz.checkpoints import Checkpoint, Entry, checkpoints_home, find_checkpoints, open_checkpoint
+from seviz.errors import CheckpointError
+from seviz.history import Epoch
+from seviz.ui import address, caches
+
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """model: the network that is looked at. against: the one beside it, or None."""
+
+    model: Checkpoint
+    against: Checkpoint | None
+
+    @property
+    def both(self) -> tuple[Checkpoint, ...]:
+        return (self.model, self.against) if self.against else (self.model,)
+
+
+def choose(*, weights: bool = True) -> Choice:
+    """Draw the sidebar and return what is chosen; stops the page, with a sentence, where there is nothing to choose.
+
+    weights: only networks that can be run (with weights), not runs that left figures alone.
+    """
+    entries = find_checkpoints()
+    usable = [entry for entry in entries if entry.card and not entry.problem and (not weights or _has_weights(entry))]
+    if not usable:
+        st.error(f"There is no network in {checkpoints_home()}; train one with `python -m seviz train`, or restore the folder.")
+        _tell_broken(entries)
+        st.stop()
+    names = sorted((entry.name for entry in usable), key=lambda name: (not _is_se(usable, name), name))
+    with st.sidebar:
+        model = _pick("Network", names, "model", _default(names, "se_resnet20"), "The network whose gates are shown.")
+        others = [NONE, *(name for name in names if name != model)]
+        twin = _default(others, model.removeprefix("se_") if model.startswith("se_") else f"se_{model}")
+        against = _pick("Beside it", others, "against", twin, "Shown next to the network; its plain twin says what SE changes.")
+        _tell_broken(entries)
+        st.caption(f"Runs on **{caches.device()}**")
+    return Choice(open_checkpoint(model), None if against == NONE else open_checkpoint(against))
+
+
+def _pick(label: str, names: list[str], key: str, default: str, help_text: str) -> str:
+    address.read(key, names, default)
+    chosen: str = st.selectbox(label, names, key=key, help=help_text, persist_state="session")
+    address.write(key, default)
+    return chosen
+
+
+def _default(names: list[str], wanted: str) -> str:
+    return wanted if wanted in names else names[0]
+
+
+def _is_se(entries: list[Entry], name: str) -> bool:
+    return any(entry.name == name and entry.card is not None and entry.card.is_se for entry in entries)
+
+
+def _has_weights(entry: Entry) -> bool:
+    return open_checkpoint(entry.folder).has_weights
+
+
+def _tell_broken(entries: tuple[Entry, ...]) -> None:
+    for entry in entries:
+        if entry.problem:
+            st.warning(f"**{entry.name}** is left out: {entry.problem}")
+
+
+def runs() -> dict[str, tuple[Epoch, ...]]:
+    """Every training with a history: name -> its epochs. A damaged history is told in the sidebar and left out."""
+    found: dict[str, tuple[Epoch, ...]] = {}
+    for entry in find_checkpoints():
+        if entry.card is None:
+            continue
+        try:
+            epochs = open_checkpoint(entry.folder).history()
+        except CheckpointError as error:
+            st.sidebar.warning(str(error))
+            continue
+        if epochs:
+            found[entry.name] = epochs
+    return found

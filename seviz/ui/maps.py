@@ -1,0 +1,150 @@
+"""Inspect: the picture, what each network says, and where it finds the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from seviz.attribution import METHODS
+from seviz.backend import Inspection, Map
+from seviz.checkpoints import Checkpoint
+from seviz.figures import maps as figures
+from seviz.images import encode_png, fit
+from seviz.ui import address, caches, show
+from seviz.ui.choice import Choice
+from seviz.ui.pictures import Chosen
+
+TOP = "top prediction"
+GRAD_CAM = "gradcam"
+
+
+@st.fragment
+def panel(choice: Choice, chosen: Chosen) -> None:
+    """Controls, then a column for the picture and one a network."""
+    label, layer, method = _controls(caches.inspection(choice.model, chosen.picture), caches.model(choice.model).layers)
+    maps = [_map(checkpoint, chosen, label, layer, method) for checkpoint in choice.both]
+    opacity, shared = st.session_state["opacity"] / 100, st.session_state["scale"] == "shared"
+    top = figures.shared_top([found.values for found in maps if found]) if shared else None
+    columns = st.columns(1 + len(maps), gap="medium")
+    with columns[0]:
+        _picture(choice.model, chosen)
+    for series, (column, checkpoint, found) in enumerate(zip(columns[1:], choice.both, maps, strict=True)):
+        with column:
+            _network(checkpoint, chosen, found, opacity, top, series)
+
+
+def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]:
+    """The class, the layer and the method of the maps. opacity and scale are read from the session's state."""
+    wide = st.columns(3, gap="medium", vertical_alignment="bottom")
+    likely = [prediction.label for prediction in answer.predictions(len(answer.labels))]
+    label = wide[0].selectbox(
+        "Evidence for",
+        [TOP, *likely],
+        key="class",
+        bind="query-params",
+        persist_state="session",
+        help="Each map shows where a network finds evidence for this class. Classes are listed by probability.",
+    )
+    address.read("layer", layers, layers[-1])
+    layer = wide[1].segmented_control(
+        "Layer",
+        layers,
+        required=True,
+        format_func=lambda path: path.replace("layer", "stage "),
+        key="layer",
+        persist_state="session",
+        help="Grad-CAM looks at the output of this stage: late stages say what, early ones say where.",
+    )
+    address.write("layer", layers[-1])
+    address.read("method", list(METHODS), GRAD_CAM)
+    method = wide[2].selectbox(
+        "Method",
+        list(METHODS),
+        format_func=METHODS.__getitem__,
+        key="method",
+        persist_state="session",
+        help="Grad-CAM weighs a stage's feature maps by their gradients. The others give evidence pixel by pixel and "
+        "take longer; red speaks for the class and blue against it.",
+    )
+    address.write("method", GRAD_CAM)
+    _appearance()
+    return label, layer or layers[-1], method
+
+
+def _appearance() -> None:
+    """How the maps look: opacity and scale."""
+    fine = st.columns(3, gap="medium", vertical_alignment="bottom")
+    fine[0].slider("Opacity of the map", 0, 100, 55, 5, format="%d %%", key="opacity", persist_state="session")
+    fine[1].segmented_control(
+        "Colour scale",
+        ["own", "shared"],
+        default="own",
+        required=True,
+        key="scale",
+        bind="query-params",
+        persist_state="session",
+        help="Own: each map uses all of its colours. Shared: one scale for both networks, so that strengths compare.",
+    )
+
+
+def _map(checkpoint: Checkpoint, chosen: Chosen, label: str, layer: str, method: str) -> Map | None:
+    """The map of one network; None where it does not know the class."""
+    answer = caches.inspection(checkpoint, chosen.picture)
+    wanted = answer.predictions(1)[0].label if label == TOP else label
+    if wanted not in answer.labels:
+        return None
+    index = answer.labels.index(wanted)
+    layer = layer if layer in caches.model(checkpoint).layers else caches.model(checkpoint).layers[-1]
+    if method != GRAD_CAM:
+        return caches.pixel_map(checkpoint, chosen.picture, method, index, layer)
+    if all(found.class_index != index for found in answer.maps):
+        answer = caches.inspection(checkpoint, chosen.picture, (index,))
+    return answer.map_of(layer, index)
+
+
+def _picture(checkpoint: Checkpoint, chosen: Chosen) -> None:
+    size = checkpoint.card.preprocessing
+    st.markdown(f"**{chosen.title[:1].upper()}{chosen.title[1:]}**")
+    st.image(
+        figures.enlarged(fit(chosen.picture.pixels, size)),
+        width="stretch",
+        output_format="PNG",
+        alt=f"The picture as {checkpoint.card.name} sees it, {size.width} by {size.height} pixels.",
+    )
+    st.caption(f"As the network sees it: {size.width} x {size.height} pixels, the middle of the picture.")
+    with st.expander("Original"):
+        st.image(chosen.picture.pixels, width="stretch", alt="The picture before it was scaled and cropped.")
+
+
+def _network(
+    checkpoint: Checkpoint, chosen: Chosen, found: Map | None, opacity: float, top: float | None, series: int
+) -> None:
+    name, answer = checkpoint.card.name, caches.inspection(checkpoint, chosen.picture)
+    best = answer.predictions(1)[0]
+    st.markdown(f"**{name}** says **{best.label}**, {best.probability:.0%}")
+    if found is None:
+        st.info(f"{name} does not know this class.")
+    else:
+        pixels = _overlay(checkpoint, chosen, found, opacity, top)
+        words = figures.map_alt(found.values, label=found.label, layer=found.layer, method=METHODS[found.method])
+        st.image(pixels, width="stretch", output_format="PNG", alt=f"{name}. {words}")
+        strongest = figures.shared_top([found.values]) if top is None else top
+        signed = figures.is_signed(found.values)
+        bar = caches.colour_bar(strongest, f"evidence for {found.label} (logit)", signed)
+        show.figure(bar, f"bar-{name}")
+        file = f"{name}-{found.method}-{found.layer}-{found.label}.png"
+        show.download("Map as PNG", lambda: encode_png(pixels), file, "image/png")
+    table = answer.predictions(5)
+    labels, shares = tuple(p.label for p in table), tuple(p.probability for p in table)
+    drawn = caches.probabilities(labels, shares, name, series)
+    show.figure(drawn, f"top5-{name}", table={"class": labels, "probability": shares})
+
+
+def _overlay(
+    checkpoint: Checkpoint, chosen: Chosen, found: Map, opacity: float, top: float | None
+) -> NDArray[np.uint8]:
+    seen = figures.enlarged(fit(chosen.picture.pixels, checkpoint.card.preprocessing))
+    return figures.overlay(seen, found.values, opacity, top)

@@ -1,0 +1,35 @@
+"""What all tests share: few threads, and tests that need something special left out with a reason."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """For tiny networks, and for what must be the same bit for bit: `pytestmark = pytest.mark.usefixtures("one_thread")`."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many browser tests ran: a green run without a browser proves less."""
+    left_out = [report for report in terminalreporter.getreports("skipped") if "browser" in report.keywords]
+    ran = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call" and "browser" in report.keywords
+    ]
+    if ran or left_out:
+        terminalreporter.write_line(f"browser tests: {len(ran)} ran, {len(left_out)} left out")

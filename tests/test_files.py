@@ -1,0 +1,75 @@
+"""A file is the old one or the new one, never half of each."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from seviz.files import sweep_temporary, write_atomic, write_bytes, write_json, write_npz
+
+
+def test_a_writer_that_raises_keeps_the_old_file_and_leaves_no_other(tmp_path):
+    path = tmp_path / "card.json"
+    write_bytes(path, b"old")
+
+    def half(file):
+        file.write(b"ne")
+        raise RuntimeError("pulled out")
+
+    with pytest.raises(RuntimeError, match="pulled out"):
+        write_atomic(path, half)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "evaluation.npz"
+    write_npz(path, {"x": np.arange(3)})
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_npz(path, {"x": np.zeros(9)})
+    monkeypatch.undo()
+    assert np.load(path)["x"].tolist() == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_writers_of_one_file_leave_one_of_their_contents(tmp_path):
+    path = tmp_path / "card.json"
+    contents = [bytes([number]) * 50_000 for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_bytes(path, content), contents))
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_are_made_and_the_file_is_readable_by_others(tmp_path):
+    path = tmp_path / "new" / "deep" / "a.json"
+    write_json(path, {"name": "é", "share": 0.5})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"name": "é", "share": 0.5}
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_others_could_not_read_is_refused_before_the_file_is_touched(tmp_path):
+    path = tmp_path / "file"
+    write_bytes(path, b"old")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(path, {"loss": float("nan")})
+    with pytest.raises(ValueError, match="object arrays"):
+        write_npz(path, {"names": np.array(["a", None], dtype=object)})
+    assert path.read_bytes() == b"old"
+
+
+def test_sweeping_removes_what_killed_writers_left(tmp_path):
+    (tmp_path / ".card.json.abc.tmp").write_bytes(b"half")
+    (tmp_path / "card.json").write_bytes(b"whole")
+    sweep_temporary(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["card.json"]

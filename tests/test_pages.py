@@ -1,0 +1,238 @@
+"""Every page by AppTest: its first state, its main action, and what it says to bad input."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from seviz.checkpoints import checkpoints_home, open_checkpoint
+from seviz.data import PictureSet, numbered_ids
+from seviz.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("inspect", "training", "accuracy", "models")
+
+
+def app(page: str = "inspect", **query: str) -> AppTest:
+    """The app at a page, run once."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    return at.switch_page(f"pages/{page}.py").run() if page != "inspect" else at
+
+
+def words(at: AppTest) -> str:
+    """All text on the page."""
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.error, at.warning, at.success)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def upload(at: AppTest, content: bytes, name: str = "photo.png", kind: str = "image/png") -> AppTest:
+    at.file_uploader[0].upload(name, content, kind)
+    return at.run()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A copy of the bundled checkpoints that a test may damage."""
+    copy = tmp_path / "checkpoints"
+    shutil.copytree(checkpoints_home(), copy)
+    monkeypatch.setenv("SEVIZ_CHECKPOINTS", str(copy))
+    return copy
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_first_state_of_a_page_needs_no_input(page):
+    at = app(page)
+    assert not at.exception
+    assert not at.error
+    assert at.title[0].value.lower() == page
+    assert [box.value for box in at.sidebar.selectbox] == ["se_resnet20", "resnet20"]
+
+
+def test_inspect_shows_both_networks_and_every_site():
+    text = words(app())
+    assert "**se_resnet20** says" in text
+    assert "**resnet20** says" in text
+    assert "stage 3 · block 3" in text
+
+
+def test_an_uploaded_picture_takes_the_samples_place_and_stays_out_of_the_link():
+    at = app()
+    assert "Your picture" not in words(at)
+    at = upload(at, png(np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)))
+    assert "**Your picture**" in words(at)
+    assert at.query_params["picture"] == "own"
+
+
+def test_a_link_to_somebody_elses_picture_asks_for_it():
+    at = app(picture="own")
+    assert any("which links never carry" in info.value for info in at.info)
+    assert "**se_resnet20** says" in words(at)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"", "empty.png", "empty"),
+        (b"hello, I am no picture", "note.jpg", "JPEG or PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg", "SVG"),
+        (png(np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8))[:2000], "cut.png", "damaged, cut off"),
+    ],
+)
+def test_what_is_no_picture_gets_one_sentence_and_nothing_is_lost(content, name, sentence):
+    at = upload(app(), content, name)
+    assert not at.exception
+    assert len(at.error) == 1
+    assert sentence in at.error[0].value
+    assert "Traceback" not in words(at)
+    assert "**se_resnet20** says" in words(at)
+
+
+def test_an_animation_is_shown_with_a_notice():
+    frames = [Image.new("RGB", (20, 20), (shade, 0, 0)) for shade in (0, 255)]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    at = upload(app(), out.getvalue(), "moving.gif", "image/gif")
+    assert any("first" in info.value for info in at.info)
+    assert not at.error
+
+
+def test_a_link_holds_network_class_layer_and_block():
+    link = {"model": "se_resnet20", "against": "none", "class": "ship", "layer": "layer2", "site": "layer1.1.se"}
+    at = app(**link, picture="ship")
+    assert [box.value for box in at.sidebar.selectbox] == ["se_resnet20", "none"]
+    chosen = {box.key: box.value for box in at.selectbox}
+    assert (chosen["class"], chosen["site"]) == ("ship", "layer1.1.se")
+    assert at.session_state["layer"] == "layer2"
+    assert "**resnet20** says" not in words(at)
+
+
+def test_a_link_with_nonsense_opens_the_page_all_the_same():
+    at = app(model="no_such", against="neither", picture="../../etc/passwd", site="layer9.9.se", layer="roof")
+    assert not at.exception
+    assert [box.value for box in at.sidebar.selectbox] == ["se_resnet20", "resnet20"]
+    assert "**se_resnet20** says" in words(at)
+
+
+def test_a_plain_network_says_that_it_has_no_gates():
+    at = app(model="resnet20", against="none")
+    assert any("it has no gates" in info.value for info in at.info)
+    assert not at.exception
+
+
+@pytest.mark.parametrize("method", ["saliency", "occlusion", "integrated_gradients", "guided_gradcam"])
+def test_the_other_methods_are_one_choice_away(method):
+    at = app()
+    next(box for box in at.selectbox if box.key == "method").set_value(method)
+    at.run()
+    assert not at.exception
+    assert not at.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_altered_checkpoint_is_told_in_one_sentence_and_the_others_work(home, page):
+    weights = home / "se_resnet20" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    at = app(page)
+    assert not at.exception
+    told = [element.value for element in (*at.warning, *at.error)]
+    assert any("se_resnet20" in sentence for sentence in told)
+    assert at.sidebar.selectbox[0].value == "resnet20"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_checkpoints_at_all_is_one_sentence(tmp_path, monkeypatch, page):
+    monkeypatch.setenv("SEVIZ_CHECKPOINTS", str(tmp_path / "nothing"))
+    at = app(page)
+    assert not at.exception
+    assert len(at.error) == 1
+    assert "train one with" in at.error[0].value
+
+
+def test_a_damaged_history_is_left_out_of_training(home):
+    (home / "resnet20" / "history.csv").write_text("epoch,train_loss\n1,what\n")
+    at = app("training")
+    assert not at.exception
+    assert any("history.csv" in warning.value for warning in at.warning)
+    assert at.session_state["runs"] == ["se_resnet20"]
+
+
+def test_a_damaged_evaluation_is_told_on_accuracy(home):
+    path = home / "se_resnet20" / "evaluation.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+    at = app("accuracy")
+    assert not at.exception
+    assert any("evaluation.npz" in error.value for error in at.error)
+
+
+@pytest.fixture
+def cifar10(monkeypatch):
+    """CIFAR-10 at hand: ten thousand pictures of one colour each, under the real ids."""
+    from seviz.ui import mistakes
+
+    classes = open_checkpoint("se_resnet20").card.classes
+    labels = np.repeat(np.arange(10), 1000)
+    shades = np.arange(10_000, dtype=np.uint32)
+    pixels = np.stack([shades % 256, shades // 256, shades * 0], 1).astype(np.uint8)
+    pictures = np.broadcast_to(pixels[:, None, None], (10_000, 32, 32, 3))
+    data = PictureSet("cifar10", "test", pictures, labels, numbered_ids(labels, classes), classes)
+    monkeypatch.setattr(mistakes, "has_cifar10", lambda: True)
+    monkeypatch.setattr(mistakes, "open_data", lambda spec, split: data)
+    mistakes._cifar10.clear()
+    yield data
+    mistakes._cifar10.clear()
+
+
+def test_mistakes_have_their_pictures_when_the_data_are_at_hand(cifar10):
+    at = app("accuracy")
+    assert not at.exception
+    assert len(at.get("image")) == 12
+    assert not [button for button in at.button if button.key == "download-cifar10"]
+
+
+def test_a_download_that_fails_is_one_sentence(monkeypatch):
+    from seviz.ui import mistakes
+
+    def fails(progress):
+        progress(1, 0)
+        raise DataError("CIFAR-10 could not be downloaded (no network); check network and disk, then try again.")
+
+    monkeypatch.setattr(mistakes, "has_cifar10", lambda: False)
+    monkeypatch.setattr(mistakes, "download_cifar10", fails)
+    at = app("accuracy")
+    next(button for button in at.button if button.key == "download-cifar10").click()
+    at.run()
+    assert not at.exception
+    assert [error.value for error in at.error] == [
+        "CIFAR-10 could not be downloaded (no network); check network and disk, then try again."
+    ]
+
+
+def test_accuracy_states_the_report_and_its_reading():
+    text = words(app("accuracy"))
+    assert "85.81 %" in text
+    assert "CIFAR-10 is our reading" in text
+
+
+def test_models_shows_the_papers_row_and_the_equations():
+    at = app("models")
+    assert len(at.latex) == 3
+    table = "\n".join(str(frame.value.to_csv()) for frame in at.table)
+    for figure in ("24.80 %", "23.29 %", "7.48 %", "6.62 %", "25.6 M", "28.1 M (+9.9%)"):
+        assert figure in table

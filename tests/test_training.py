@@ -1,0 +1,364 @@
+"""Training: augmentation, recipe and loop by their definitions, and nothing lost by a stop at any moment."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from sets import coloured, write_folder
+
+from seviz import cli
+from seviz.data import PictureSet
+from seviz.errors import TrainingError
+from seviz.history import Epoch, read_history
+from seviz.images import Preprocessing
+from seviz.nets import ResNet, ResNetOptions, SEOptions, build
+from seviz.training import (
+    Job,
+    Recipe,
+    RunState,
+    Trainer,
+    alternating_flips,
+    augment,
+    learning_rate,
+    loss_and_accuracy,
+    parameter_groups,
+    plan_epoch,
+    train_epochs,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TINY = ResNetOptions((1, 1), (8, 16), (1, 2), classes=3, se=SEOptions(4))
+PREPROCESSING = Preprocessing(16, 16, mean=(0.3, 0.31, 0.32), std=(0.2, 0.21, 0.22))
+CPU = torch.device("cpu")
+
+
+def trainer(recipe: Recipe, *, options: ResNetOptions = TINY, job: Job | None = None, device: torch.device = CPU) -> Trainer:
+    torch.manual_seed(recipe.seed)
+    return Trainer(ResNet(options), recipe, PREPROCESSING, device, job)
+
+
+def run(to_train: Trainer, folder: Path, *, epochs: int = 99) -> list[Epoch]:
+    """Train on toy sets, for `epochs` epochs at most."""
+    going = train_epochs(to_train, coloured(40), coloured(12, seed=1, split="test"), folder, lambda *_: None)
+    return list(islice(going, epochs))
+
+
+def normalised(data: PictureSet) -> torch.Tensor:
+    """float64 (N, 3, H, W): (pixel / 255 - mean) / std, as Preprocessing says."""
+    mean, std = (torch.tensor(values, dtype=torch.float64) for values in (PREPROCESSING.mean, PREPROCESSING.std))
+    return ((torch.from_numpy(data.pictures).double() / 255 - mean) / std).permute(0, 3, 1, 2)
+
+
+# augmentation
+
+
+def test_crops_and_flips_are_those_of_padding_and_slicing():
+    pictures = torch.from_numpy(coloured(24, side=12).pictures)
+    plan = plan_epoch(24, 0, batch=24, pad=4, flip=True, seed=3, device=CPU)
+    ours = augment(pictures, plan.flips, plan.shifts[0])
+    padded = F.pad(pictures.permute(0, 3, 1, 2).float(), (4, 4, 4, 4), mode="reflect").permute(0, 2, 3, 1).byte()
+    for index in range(24):
+        down, right = (int(value) for value in plan.shifts[0][:, index, 0])
+        crop = padded[index, 4 + down : 16 + down, 4 + right : 16 + right]
+        assert torch.equal(ours[index], crop.flip(1) if plan.flips[index] else crop)
+    assert {int(value) for value in plan.shifts[0].flatten()} >= {-4, 0, 4}
+    assert len(plan.flips.unique()) == 2
+
+
+def test_without_padding_and_flips_pictures_stay_as_they_are():
+    pictures = torch.from_numpy(coloured(8).pictures)
+    plan = plan_epoch(8, 5, batch=8, pad=0, flip=False, seed=0, device=CPU)
+    assert torch.equal(augment(pictures, plan.flips, plan.shifts[0]), pictures)
+
+
+def test_flips_alternate_and_every_picture_is_seen_both_ways():
+    first, second, third = (alternating_flips(1000, 7, epoch) for epoch in range(3))
+    assert torch.equal(first, ~second)
+    assert torch.equal(first, third)
+    assert 400 < int(first.sum()) < 600
+    assert not torch.equal(first, alternating_flips(1000, 8, 0))
+
+
+def test_an_epoch_sees_every_picture_once_in_an_order_of_its_own():
+    plans = [plan_epoch(50, epoch, batch=16, pad=2, flip=True, seed=1, device=CPU) for epoch in (0, 1, 0)]
+    seen = [torch.cat([plan.chosen(step) for step in range(len(plan.shifts))]) for plan in plans]
+    assert [len(plans[0].chosen(step)) for step in range(4)] == [16, 16, 16, 2]
+    assert [shift.shape for shift in plans[0].shifts] == [(2, 16, 1)] * 3 + [(2, 2, 1)]
+    assert seen[0].sort().values.tolist() == list(range(50))
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[0], seen[2])
+    assert torch.equal(plans[0].shifts[1], plans[2].shifts[1])
+
+
+# the recipe
+
+
+def test_se_layers_norms_and_biases_do_not_decay():
+    net = build("se_resnet20", reduction=4)
+    groups = parameter_groups(net, Recipe(weight_decay=0.01, se_lr=3.0))
+    names = {id(parameter): name for name, parameter in net.named_parameters()}
+    members = [{names[id(parameter)] for parameter in group["params"]} for group in groups]
+    gates = {name for name in names.values() if ".se." in name}
+    kernels = {name for name in set(names.values()) - gates if "conv" in name or name.endswith(".downsample.0.weight")}
+    assert members[0] == kernels | {"fc.weight"}
+    assert members[2] == gates
+    assert members[1] == set(names.values()) - members[0] - members[2]
+    assert all(".bn" in name or "bn1" in name or "downsample.1" in name or name == "fc.bias" for name in members[1])
+    assert [group["weight_decay"] for group in groups] == [0.01, 0.0, 0.0]
+    assert [group["factor"] for group in groups] == [1.0, 1.0, 3.0]
+    assert len(parameter_groups(build("resnet20"), Recipe())) == 2
+
+
+def test_the_learning_rate_rises_then_falls_as_a_cosine():
+    recipe = Recipe(peak_lr=0.4, warmup=0.2)
+    rates = [learning_rate(step, 20, recipe) for step in range(20)]
+    assert rates[:5] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4])
+    assert rates[12] == pytest.approx(0.2)  # half way down: 8 of 16 steps after the warm-up
+    assert rates[8] == pytest.approx(0.2 * (1 + math.sqrt(0.5)))
+    assert 0 < rates[19] < 0.005
+    assert learning_rate(0, 20, replace(recipe, warmup=0.0)) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"epochs": 0}, "at least 1 epoch"),
+        ({"batch": 1}, "batches of at least 2"),
+        ({"peak_lr": float("nan")}, "learning rate above 0"),
+        ({"ema": 1.0}, "--ema is at least 0 and below 1, not 1.0"),
+        ({"label_smoothing": -0.1}, "--label-smoothing is at least 0"),
+        ({"warmup": 1.5}, "--warmup is a share"),
+        ({"weight_decay": -1.0}, "--weight-decay is not negative"),
+        ({"seed": -1}, "--seed is 0 or a positive"),
+        ({"precision": "fp16"}, "--precision is fp32 or bf16"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(values, sentence):
+    with pytest.raises(TrainingError, match=sentence):
+        Recipe(**values)
+
+
+def test_padding_as_wide_as_the_picture_is_refused():
+    with pytest.raises(TrainingError, match="--pad 16 is not below the pictures' side"):
+        trainer(Recipe(pad=16))
+
+
+# the loop
+
+
+def test_a_step_is_nesterovs_by_hand():
+    """One parameter tensor of each group against the update rule of Sutskever et al. as PyTorch states it."""
+    recipe = Recipe(batch=40, epochs=2, peak_lr=0.1, warmup=0.5, weight_decay=0.01, se_lr=3.0, pad=0, flip=False, ema=0.5)
+    ours, data = trainer(recipe), coloured(40)
+    for name, parameter in ours.net.named_parameters():
+        if name.endswith("bn2.weight"):
+            torch.nn.init.ones_(parameter)  # 0 at first: no gradient would reach the gates
+    slow = copy.deepcopy(ours.net)
+    x = normalised(data).float()
+    names = ("conv1.weight", "layer2.0.bn1.bias", "layer1.0.se.fc2.weight")
+    momenta = dict.fromkeys(names, 0.0)
+    average = {name: value.clone() for name, value in slow.named_parameters() if name in names}
+    for step, lr in enumerate((0.1, 0.1 * 0.5 * (1 + math.cos(0)))):
+        slow.train()
+        slow.zero_grad()
+        logits = slow(x)
+        labels = torch.from_numpy(data.labels)
+        target = F.one_hot(labels, 3) * 0.9 + 0.1 / 3  # label smoothing by its definition
+        (-(target * logits.log_softmax(1)).sum(1).mean()).backward()
+        with torch.no_grad():
+            for name, parameter in slow.named_parameters():
+                decay, factor = (0.01 if parameter.dim() > 1 else 0.0), 1.0
+                if ".se." in name:
+                    decay, factor = 0.0, 3.0
+                gradient = parameter.grad + decay * parameter
+                momenta[name] = 0.9 * momenta.get(name, 0.0) + gradient
+                parameter -= lr * factor * (gradient + 0.9 * momenta[name])
+                if name in average:
+                    share = min(0.5, (1 + step) / (10 + step))
+                    average[name] = share * average[name] + (1 - share) * parameter
+        pictures, labels = torch.from_numpy(data.pictures), torch.from_numpy(data.labels)
+        ours.run_epoch(pictures, labels, lambda *_: None)
+        ours.history.append(Epoch(step + 1, *[0.0] * 6))
+    theirs, kept = dict(slow.named_parameters()), dict(ours.ema.named_parameters())
+    for name in names:
+        torch.testing.assert_close(dict(ours.net.named_parameters())[name], theirs[name], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(kept[name], average[name], rtol=1e-4, atol=1e-5)
+
+
+def test_the_average_follows_its_formula_over_many_steps(tmp_path):
+    ours = trainer(Recipe(epochs=2, batch=10, ema=0.3))
+    slow = {name: value.clone() for name, value in ours.net.state_dict().items()}
+    plain, step = ours._step, 0
+
+    def watched(x, y, number, steps):
+        nonlocal step
+        result = plain(x, y, number, steps)
+        decay = min(0.3, (1 + step) / (10 + step))
+        for name, value in ours.net.state_dict().items():
+            if value.is_floating_point():
+                slow[name] = decay * slow[name] + (1 - decay) * value
+        step += 1
+        return result
+
+    ours._step = watched
+    run(ours, tmp_path)
+    assert step == 8
+    for name, value in ours.ema.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, slow[name], rtol=1e-5, atol=1e-6)
+
+
+def test_training_learns_and_the_history_says_how(tmp_path):
+    ours = trainer(Recipe(epochs=8, batch=10, ema=0.8))
+    seen = []
+    going = train_epochs(ours, coloured(40), coloured(12, seed=1), tmp_path, lambda *report: seen.append(report))
+    epochs = list(going)
+    assert [epoch.epoch for epoch in epochs] == list(range(1, 9))
+    assert epochs[-1].test_accuracy == 1.0
+    assert epochs[-1].train_loss < 0.5 * epochs[0].train_loss
+    assert [number for number, *_ in seen] == list(range(1, 9))
+    assert seen[-1] == (8, 40, epochs[-1].train_loss, epochs[-1].train_accuracy)
+    read = read_history(tmp_path)
+    assert [row.epoch for row in read] == list(range(1, 9))
+    assert read[2].train_loss == pytest.approx(epochs[2].train_loss, rel=1e-5)
+    lines = (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds"
+    assert len(lines) == 9
+    with torch.no_grad():
+        logits = ours.ema(normalised(coloured(12, seed=1)).float())
+    loss = F.cross_entropy(logits, torch.from_numpy(coloured(12, seed=1).labels))
+    assert epochs[-1].test_loss == pytest.approx(float(loss), rel=1e-4)
+    assert loss_and_accuracy(ours, coloured(12, seed=1))[1] == 1.0
+
+
+def test_a_loss_that_explodes_is_one_sentence_and_saves_nothing(tmp_path):
+    with pytest.raises(TrainingError, match=r"The loss became .* in epoch 1; start again with a lower --lr than 1e\+20"):
+        run(trainer(Recipe(epochs=2, batch=10, peak_lr=1e20)), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# resuming
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_resumed_training_ends_with_the_same_bits(tmp_path, precision):
+    recipe = Recipe(epochs=3, batch=16, precision=precision)
+    straight, first, second = trainer(recipe), trainer(recipe), trainer(replace(recipe))
+    whole = run(straight, tmp_path / "straight")
+    run(first, tmp_path / "stopped", epochs=1)
+    torch.nn.init.ones_(second.net.conv1.weight)  # the state must replace all of it
+    second.restore(RunState.load(tmp_path / "stopped"))
+    assert second.epochs_done == 1
+    rest = run(second, tmp_path / "stopped")
+    for ours, theirs in ((second.net, straight.net), (second.ema, straight.ema)):
+        theirs = theirs.state_dict()
+        assert all(torch.equal(value, theirs[name]) for name, value in ours.state_dict().items())
+    assert [replace(row, seconds=0) for row in rest] == [replace(row, seconds=0) for row in whole[1:]]
+
+
+def test_states_of_other_trainings_are_refused(tmp_path):
+    recipe, job = Recipe(epochs=2, batch=16), Job("se_tiny", 4, "folder:a", "", None, "aa", "bb")
+    run(trainer(recipe, job=job), tmp_path, epochs=1)
+    state = RunState.load(tmp_path)
+    assert state.job == job
+    trainer(recipe, job=replace(job, data="folder:moved", note="now with a note")).restore(state)
+    with pytest.raises(TrainingError, match=r"other settings \(batch, seed\)"):
+        trainer(replace(recipe, seed=1, batch=8), job=job).restore(state)
+    with pytest.raises(TrainingError, match=r"other settings \(train_sha256\)"):
+        trainer(recipe, job=replace(job, train_sha256="cc")).restore(state)
+    with pytest.raises(TrainingError, match="of another network; choose another --out"):
+        trainer(recipe, options=replace(TINY, widths=(8, 32)), job=job).restore(state)
+    with pytest.raises(TrainingError, match="of another network"):
+        trainer(recipe, options=replace(TINY, se=None), job=job).restore(state)
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:1000], lambda _: b"", lambda content: b"\xff" * 64 + content])
+def test_a_damaged_state_is_one_sentence(tmp_path, damage):
+    run(trainer(Recipe(epochs=1, batch=16)), tmp_path)
+    path = tmp_path / "resume.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(TrainingError, match=r"resume\.safetensors is damaged; remove it and start the training again"):
+        RunState.load(tmp_path)
+
+
+def test_a_state_without_its_job_can_be_resumed(tmp_path):
+    run(trainer(Recipe(epochs=1, batch=16)), tmp_path)
+    assert RunState.load(tmp_path).job is None
+    trainer(Recipe(epochs=1, batch=16), job=Job("a", 4, "b", "", None, "c", "d")).restore(RunState.load(tmp_path))
+
+
+# the child trains by the command line; it kills itself with SIGKILL at a moment that the test chooses
+CHILD = """
+import os, signal, sys
+from seviz import cli, files
+from seviz.training import loop
+
+moment, arguments = sys.argv[1], sys.argv[2:]
+die = lambda: os.kill(os.getpid(), signal.SIGKILL)
+count = 0
+
+if moment == "in the second epoch":
+    step = loop.Trainer._step
+    def deadly(self, *args):
+        if self.epochs_done == 1:
+            die()
+        return step(self, *args)
+    loop.Trainer._step = deadly
+else:  # while the second state is on disk under its temporary name
+    replace = os.replace
+    def deadly(source, target):
+        global count
+        count += str(target).endswith("resume.safetensors")
+        if count == 2:
+            die()
+        return replace(source, target)
+    os.replace = deadly
+cli.main(arguments)
+"""
+
+
+@pytest.mark.parametrize("moment", ["in the second epoch", "in the second write"])
+def test_kill_nine_loses_at_most_an_epoch_and_no_bit(tmp_path, moment):
+    data = write_folder(tmp_path / "toy")
+    common = ["--threads", "1", "--resume"]
+    fresh = ["train", "--arch", "se_resnet20", "--data", f"folder:{data}", "--epochs", "2", "--batch", "24", "--threads", "1"]
+    killed, straight = tmp_path / "killed", tmp_path / "straight"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", CHILD, moment, *fresh, "--out", str(killed)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert len(RunState.load(killed).history) == 1
+    assert not (killed / "card.json").exists()
+    assert cli.main(["train", "--out", str(killed), *common]) == 0
+    assert cli.main([*fresh, "--out", str(straight)]) == 0
+    ours, theirs = load_file(killed / "model.safetensors"), load_file(straight / "model.safetensors")
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    names = {"model.safetensors", "card.json", "history.csv", "evaluation.npz"}
+    assert {path.name for path in killed.iterdir()} == names
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_cuda_trains_as_the_cpu_does(tmp_path, precision):
+    recipe = Recipe(epochs=2, batch=10, precision=precision)
+    ours, theirs = trainer(recipe, device=torch.device("cuda:0")), trainer(replace(recipe, precision="fp32"))
+    on_cuda, on_cpu = run(ours, tmp_path / "cuda"), run(theirs, tmp_path / "cpu")
+    tolerance = 1e-3 if precision == "fp32" else 0.1
+    assert on_cuda[0].train_loss == pytest.approx(on_cpu[0].train_loss, abs=tolerance)
+    resumed = trainer(recipe, device=torch.device("cuda:0"))
+    resumed.restore(RunState.load(tmp_path / "cuda"))
+    assert all(value.is_cuda for value in resumed.net.state_dict().values())

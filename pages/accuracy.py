@@ -3,19 +3,16 @@
 import streamlit as st
 
 from seviz.figures import accuracy as figures
-from seviz.ui import caches, choice, frame, mistakes, show, tables
+from seviz.ui import choice, evaluations, frame, mistakes, show, tables
 
 frame.begin(
     "Accuracy",
-    "What each network gets right on pictures it has never seen, class by class, and how far its own confidence can be "
+    "What each network gets right on pictures it was not trained on, class by class, and how far its own confidence can be "
     "trusted. All of it follows from stored predictions: no data set is needed.",
 )
 with frame.telling():
     chosen = choice.choose(weights=False)
-    found = {network.name: caches.figures(network) for network in chosen.both}
-    measured = {name: figures_ for name, figures_ in found.items() if figures_ is not None}
-    for name in found.keys() - measured.keys():
-        st.info(f"{name} has no stored predictions; `python -m seviz evaluate --model {name} --data ...` makes them.")
+    measured = evaluations.measured(chosen.both)
     if not measured:
         st.stop()
 
@@ -23,7 +20,7 @@ with frame.telling():
     st.caption(
         "Lines are 95 % intervals (Wilson). The report behind this project gives 85.81 % without naming its data; "
         "CIFAR-10 is our reading, and its dotted interval is the one it would have with 10,000 pictures. "
-        + " ".join(sorted({network.card.data.note for network in chosen.both if network.card.data.note}))
+        + evaluations.provenance(chosen.both)
     )
 
     st.subheader("By class", anchor=False)
@@ -36,7 +33,9 @@ with frame.telling():
 
     st.subheader("Confusion", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
-    of = left.segmented_control("Network", list(measured), default=next(iter(measured)), required=True, key="confusion-of")
+    of = left.segmented_control(
+        "Of", list(measured), default=next(iter(measured)), required=True, key="confusion-of", bind="query-params"
+    )
     kind = right.segmented_control(
         "Cells", ["counts", "rates"], default="counts", required=True, key="cells", bind="query-params",
         help="Counts of pictures, or shares of the true class. The diagonal is grey, so that mistakes show.",

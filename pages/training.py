@@ -14,6 +14,9 @@ frame.begin(
 with frame.telling():
     chosen = choice.choose(weights=False)
     runs = choice.runs()
+    if not runs:
+        st.info("No network here has a history.csv; a training with `python -m seviz train` writes one.")
+        st.stop()
     names = st.pills(
         "Runs",
         list(runs),
@@ -27,14 +30,15 @@ with frame.telling():
         "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smoothing", bind="query-params",
         help="Exponential moving average over epochs; the measured curve stays behind, faint.",
     )  # fmt: skip
-    shown = {name: runs[name] for name in names}
-    if not shown:
+    if not names:
         st.info("Choose one run or more.")
         st.stop()
+    shown = {name: runs[name] for name in runs if name in names}
+    drawn = {name: shown.get(name, ()) for name in runs}  # a run keeps its colour when others are left out
     rows = [(name, epoch) for name, epochs in shown.items() for epoch in epochs]
     columns = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "learning_rate", "seconds")
     table = {"run": [name for name, _ in rows]} | {column: [getattr(e, column) for _, e in rows] for column in columns}
-    show.figure(figures.curves(shown, smoothing=smoothing), "curves", table=table)
+    show.figure(figures.curves(drawn, smoothing=smoothing), "curves", table=table)
 
     st.subheader("Generalisation gap", anchor=False)
     st.markdown(
@@ -49,4 +53,4 @@ with frame.telling():
         gaps["run"] += [name] * len(epochs)
         gaps["epoch"] += [epoch.epoch for epoch in epochs]
         gaps[f"gap in {of}"] += gap.tolist()
-    show.figure(figures.gap(shown, of=of, smoothing=smoothing), "gap-figure", table=gaps)
+    show.figure(figures.gap(drawn, of=of, smoothing=smoothing), "gap-figure", table=gaps)

@@ -25,6 +25,20 @@ METHODS = {
     "occlusion": "Occlusion",
     "guided_gradcam": "Guided Grad-CAM",
 }
+UNITS = {
+    "gradcam": "logit",
+    "integrated_gradients": "logit",
+    "occlusion": "logit",
+    "saliency": "logit per sd of colour",
+    "guided_gradcam": "relative",
+}
+UNITS = {  # of a map's values; a colour's sd is that of the network's normalisation
+    "gradcam": "logit",
+    "integrated_gradients": "logit",
+    "saliency": "logit per sd of colour",
+    "occlusion": "logit",
+    "guided_gradcam": "relative",
+}
 PIXEL_METHODS = tuple(method for method in METHODS if method != "gradcam")
 STEPS = 32  # of Integrated Gradients, at Gauss-Legendre points
 
@@ -43,7 +57,8 @@ def grad_cam_maps(logits: Tensor, activations: Mapping[str, Tensor], classes: Te
         activations: layer -> A (B, C, h, w), what the tap caught.
         classes: int64 (B, N): the N classes of each picture.
 
-    Returns layer -> float32 (B, N, h, w), detached, in units of logit: comparable across layers and classes.
+    Returns layer -> float32 (B, N, h, w) >= 0, detached, in units of logit; comparable across classes at one layer, not
+    across layers: alpha carries 1 / (h w).
     Raises RequestError for a layer that puts out no feature maps.
     """
     for layer, activation in activations.items():
@@ -99,7 +114,12 @@ def pixel_map(method: str, x: Tensor, target: int, *, forward: Forward, gradient
         x: (1, 3, H, W), normalised. target: the class.
         forward: (B, 3, H, W) -> logits (B, K). gradient: (pictures, classes int64 (B,)) -> d y / d x, as pictures.
 
-    Returns float32 (H, W): summed over colours; the maximum over colours for saliency. In units of logit.
+    Returns float32 (H, W), by method:
+        integrated_gradients: signed, in units of logit, summed over colours: all pixels add up to the logit's difference
+            to that of the mean colour. saliency: >= 0, in logit per standard deviation of a colour, the maximum over
+            colours. occlusion: signed, in units of logit: by how much the logit falls, mean over the windows that cover
+            the pixel.
+    Raises RequestError for any other method.
     """
     from captum.attr import IntegratedGradients, Occlusion, Saliency
 
@@ -120,12 +140,14 @@ def pixel_map(method: str, x: Tensor, target: int, *, forward: Forward, gradient
         window, strides = (3, height, width), (3, max(1, height // 2), max(1, width // 2))
         occlusion = Occlusion(forward)
         out = occlusion.attribute(x, sliding_window_shapes=window, strides=strides, target=target, perturbations_per_eval=16)
-        return _float(out).sum(0)
+        return _float(out)[0]  # a window hides all colours at once; Captum writes its whole difference into each of them
     raise RequestError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
 
 
 def guided_grad_cam(net: nn.Module, x: Tensor, target: int, layer: str) -> Tensor:
     """Guided backpropagation times the upsampled Grad-CAM of `layer`, by Captum: float32 (H, W), summed over colours.
+
+    Signed, and of no unit: a product of a guided gradient and a map, whose values only compare within one picture.
 
     Captum hooks the network's ReLUs while it runs, so the caller must own the network. x: (1, 3, H, W), normalised.
     """

@@ -14,6 +14,7 @@ from seviz.errors import CheckpointError
 from seviz.images import RESAMPLING, Preprocessing
 
 FORMAT = 1  # of card.json
+OPTIONS = ("blocks", "widths", "strides", "stem", "bottleneck", "se", "classes")  # that every network's options name
 ALIVE = 0.05  # standard deviation of a gate over pictures, from which a site counts as alive
 
 
@@ -146,12 +147,13 @@ class Card:
 
 def _card(values: Mapping[str, Any]) -> Card:
     life = values["gate_life"]
+    classes = tuple(_text(name) for name in values["classes"])
     return Card(
         name=_text(values["name"]),
         arch=_text(values["arch"]),
         description=_text(values["description"]),
-        options=dict(values["options"]),
-        classes=tuple(_text(name) for name in values["classes"]),
+        options=_options(values["options"], len(classes)),
+        classes=classes,
         preprocessing=_preprocessing(values["preprocessing"]),
         data=_data_use(values["data"]),
         recipe=dict(values["recipe"]),
@@ -177,6 +179,15 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
+
+
+def _options(values: Mapping[str, Any], classes: int) -> Mapping[str, Any]:
+    missing = [name for name in OPTIONS if name not in values]
+    if missing:
+        raise ValueError(f"its options lack {', '.join(missing)}")
+    if values["classes"] != classes:
+        raise ValueError(f"its options say {values['classes']} classes, and {classes} are named")
+    return dict(values)
 
 
 def _metric(values: Mapping[str, Any]) -> Metric:

@@ -95,6 +95,8 @@ class Checkpoint:
         content = self._weights()
         try:
             net = from_card(dict(self.card.options))
+            if net.options.classes != len(self.card.classes):
+                raise ValueError("the card names more or fewer classes than the network has outputs")
             net.load_state_dict(load(content))
         except (TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
             raise CheckpointError(
@@ -111,14 +113,15 @@ class Checkpoint:
 
         Raises CheckpointError where the file is damaged or of other weights than the card's.
         """
-        from seviz.evaluation import load
+        from seviz.evaluation import evaluate_command, load
 
         path = self.folder / EVALUATION_FILE
         if not path.exists():
             return None
         found = load(path)
         if found.weights_sha256 != self.card.weights_sha256 or found.logits.shape[1] != len(self.card.classes):
-            raise CheckpointError(f"{path} is of other weights than its card; run `python -m seviz evaluate` again.")
+            again = evaluate_command(path)
+            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{again}`.")
         return found
 
     def problem(self) -> str | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,10 +94,16 @@ def load(path: Path) -> Evaluation:
             arrays = {name: file[name] for name in file.files}
         found = _checked(arrays)
     except FileNotFoundError as error:
-        raise CheckpointError(f"There is no evaluation {path}; `python -m seviz evaluate --out` writes one.") from error
+        raise CheckpointError(f"There is no evaluation {path}; `{evaluate_command(path)}` writes one.") from error
     except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
-        raise CheckpointError(f"{path} is damaged; write it again with `python -m seviz evaluate --out`.") from error
+        raise CheckpointError(f"{path} is damaged; write it again with `{evaluate_command(path)}`.") from error
     return found
+
+
+def evaluate_command(path: Path) -> str:
+    """The command that writes `path`, the evaluation.npz of a checkpoint's folder; D stands for the data set."""
+    path = Path(os.path.abspath(path))
+    return shlex.join(["python", "-m", "seviz", "evaluate", "--model", str(path.parent), "--data", "D", "--out", str(path)])
 
 
 def to_half(logits: NDArray[np.floating[Any]]) -> NDArray[np.float16]:

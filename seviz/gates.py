@@ -142,8 +142,9 @@ def _listening(hooks: Sequence[tuple[nn.Module, Hook]], *, first: bool = False) 
     """Attach hooks that fire in this context only. first: before all others, and only the innermost one."""
     scope = object()
     handles = []
-    opened = _open.set((*_open.get(), scope))
-    edited = _edited.set((*_edited.get(), *((scope, id(module)) for module, _ in hooks))) if first else None
+    _open.set((*_open.get(), scope))
+    if first:
+        _edited.set((*_edited.get(), *((scope, id(module)) for module, _ in hooks)))
     try:
         for module, hook in hooks:
             handles.append(module.register_forward_hook(_only_in(scope, hook, first), prepend=first))
@@ -151,9 +152,9 @@ def _listening(hooks: Sequence[tuple[nn.Module, Hook]], *, first: bool = False) 
     finally:
         for handle in handles:
             handle.remove()
-        _open.reset(opened)
-        if edited is not None:
-            _edited.reset(edited)
+        # not ContextVar.reset: scopes may close in any order, and it would bring back or drop those of others
+        _open.set(tuple(other for other in _open.get() if other is not scope))
+        _edited.set(tuple(edit for edit in _edited.get() if edit[0] is not scope))
 
 
 def _only_in(scope: object, hook: Hook, innermost: bool) -> Hook:

@@ -159,6 +159,13 @@ def fit(pixels: NDArray[np.uint8], to: Preprocessing) -> NDArray[np.uint8]:
     return np.array(image.resize((to.width, to.height), RESAMPLING[to.interpolation], box=(left, top, right, bottom)))
 
 
+def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) with the longer side at most `side` pixels, antialiased."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    return np.asarray(image)
+
+
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     """A PNG file of uint8 (H, W, 3) RGB or (H, W, 4) RGBA. Raises PictureError for any other array."""
     _require_uint8(pixels, channels=(3, 4))

@@ -37,7 +37,7 @@ checkpoints  card errors evaluation files history images machine nets
 analysis     errors
 training     analysis card checkpoints data errors evaluation files gates history images machine nets
 attribution  errors gates
-backend      attribution checkpoints errors gates images machine nets version
+backend      attribution checkpoints errors evaluation gates images machine nets version
 seviz        backend gates version
 figures      analysis errors history
 cli          analysis backend card checkpoints data errors evaluation files history images machine nets training version

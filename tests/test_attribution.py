@@ -79,7 +79,7 @@ def test_a_trainable_network_gets_no_gradients(x):
     [
         ("integrated_gradients", lambda net, x: IntegratedGradients(net).attribute(x, target=1, n_steps=32)[0].sum(0)),
         ("saliency", lambda net, x: Saliency(net).attribute(x, target=1)[0].amax(0)),
-        ("occlusion", lambda net, x: Occlusion(net).attribute(x, (3, 2, 2), (3, 1, 1), 0, 1, None, 75)[0].sum(0)),
+        ("occlusion", lambda net, x: Occlusion(net).attribute(x, (3, 2, 2), (3, 1, 1), 0, 1, None, 75)[0, 0]),
     ],
 )
 def test_pixel_maps_are_captums(net, x, method, captum):
@@ -90,6 +90,47 @@ def test_pixel_maps_are_captums(net, x, method, captum):
     ours = attribution.pixel_map(method, x[:1], 1, forward=net, gradient=gradient)
     theirs = captum(net, x[:1].clone().requires_grad_()).detach().float()
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+class Linear(nn.Module):
+    """y = sum(w x), as the only class."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.w = torch.randn(3, height, width, generator=torch.Generator().manual_seed(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * self.w).sum((1, 2, 3))[:, None]
+
+
+def by_pixel(method: str, net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    gradient = lambda pieces, classes: attribution.pixel_gradient(net, pieces, classes)  # noqa: E731
+    return attribution.pixel_map(method, x, 0, forward=net, gradient=gradient)
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (40, 24)])
+def test_occlusion_of_a_linear_network_is_what_the_windows_over_a_pixel_hide(height, width):
+    """A window's fall of the logit is the sum of w x under it, over all colours, once."""
+    net = Linear(height, width)
+    x = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(2))
+    (rows, down), (columns, right) = ((side // 8, max(1, side // 16)) for side in (height, width))
+    total, count = torch.zeros(height, width), torch.zeros(height, width)
+    for top in range(0, height - rows + down, down):  # the last window may reach over the edge
+        for left in range(0, width - columns + right, right):
+            area = (slice(top, top + rows), slice(left, left + columns))
+            total[area] += sum(float((net.w * x[0])[colour][area].sum()) for colour in range(3))
+            count[area] += 1
+    torch.testing.assert_close(by_pixel("occlusion", net, x), total / count, atol=1e-4, rtol=1e-4)
+
+
+def test_maps_of_a_linear_network_have_the_units_that_are_named():
+    """Integrated Gradients are w x itself, in logit; saliency is |w|, in logit per step of a normalised colour."""
+    net, x = Linear(8, 8), torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(by_pixel("integrated_gradients", net, x), (net.w * x[0]).sum(0), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(by_pixel("saliency", net, x), net.w.abs().amax(0))
+    assert attribution.UNITS.keys() == attribution.METHODS.keys()
+    assert attribution.UNITS["occlusion"] == attribution.UNITS["integrated_gradients"] == "logit"
+    assert attribution.UNITS["saliency"] == "logit per sd of colour"
 
 
 def test_integrated_gradients_sum_to_the_difference_of_scores(net, x, monkeypatch):

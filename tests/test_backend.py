@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import tracemalloc
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from networks import CLASSES, PREPROCESSING, lively, pictures
+from test_checkpoints import card_of
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models import resnet18
 
-from seviz import attribution
+from seviz import attribution, backend
 from seviz.backend import Model, Request
 from seviz.backend.engine import Engine, Identity
 from seviz.backend.owner import Owner
 from seviz.backend.prepare import prepare
+from seviz.checkpoints import save_checkpoint
 from seviz.errors import BusyError, PictureError, RequestError, SevizError
 from seviz.gates import record_gates
 
@@ -73,10 +77,25 @@ def test_answers_are_plain_and_frozen(model):
     assert all(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in arrays)
     with pytest.raises(dataclasses.FrozenInstanceError):
         answer.logits = None
+    assert not any(a.flags.writeable for a in arrays)
     assert answer.provenance.device == "cpu"
     assert answer.provenance.dtype == "float32"
     assert answer.provenance.milliseconds > 0
     assert answer.provenance.versions["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_array_is_its_inspections_own_and_read_only(model, count):
+    request = Request(pictures(count).numpy(), layers=("layer2", "layer3"), map_top=2, features=("layer1.0.se",))
+    for answer in model.submit(request).result(timeout=30):
+        arrays = [answer.logits, answer.probabilities, *(found.values for found in answer.maps)]
+        arrays += [*answer.gates.values(), *answer.squeezes.values(), *answer.features.values()]
+        assert len(arrays) == 2 + 4 + 9 + 9 + 1
+        for array in arrays:
+            assert not array.flags.writeable
+            while array.base is not None and isinstance(array.base, np.ndarray):
+                array = array.base
+            assert array.shape[0] != 3  # no picture keeps its whole batch in memory
 
 
 def test_predictions_are_sorted_and_probabilities_sum_to_one(model):
@@ -122,6 +141,20 @@ def test_a_fold_that_changes_the_answer_is_given_up(monkeypatch):
     monkeypatch.setattr("seviz.backend.prepare.fold", wrong)
     net, x = lively(), torch.zeros(1, 3, 16, 16)
     torch.testing.assert_close(prepare(net, CPU, x)(x), net(x), atol=1e-6, rtol=0)
+
+
+def test_a_norm_before_its_convolution_is_not_folded():
+    class NormFirst(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bn1, self.conv1 = nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3)
+            nn.init.uniform_(self.bn1.weight, 0.5, 1.5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv1(self.bn1(x)).mean((2, 3))
+
+    net, x = NormFirst().eval(), torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(prepare(net, CPU, x)(x), net(x).detach(), atol=1e-6, rtol=0)
 
 
 def test_folding_leaves_the_original_alone(net):
@@ -320,13 +353,74 @@ def test_a_request_that_fails_leaves_its_neighbours_alone(engine):
     owner.close()
 
 
-def test_no_memory_for_one_picture_is_one_sentence(engine):
-    poisoned = Poisoned(engine)
-    poisoned.go.set()
-    owner = Owner(poisoned, wait=0)
-    with pytest.raises(SevizError, match="no memory left for this picture"):
-        owner.submit(Request(pictures(5).numpy())).result(timeout=30)
+class Small(Blocked):
+    """Has memory for `room` pictures; notes whether what a failed pass held was gone when the next one began."""
+
+    def __init__(self, engine: Engine, room: int) -> None:
+        super().__init__(engine)
+        self.room = room
+        self.held: weakref.ref[Local] | None = None
+        self.freed: list[bool] = []
+
+    def answer(self, requests):
+        if self.held is not None:
+            self.freed.append(self.held() is None)
+        tensors = Local()
+        self.held = weakref.ref(tensors)
+        self.sizes.append(sum(len(request.pictures) for request in requests))
+        if self.sizes[-1] > self.room:
+            raise torch.OutOfMemoryError("too much")
+        return self.engine.answer(requests)
+
+
+class Local:
+    """Stands for the activations of a pass."""
+
+
+def test_out_of_memory_halves_a_lone_request_and_joins_the_answers(engine):
+    small, batch = Small(engine, 2), pictures(5).numpy()
+    owner = Owner(small, wait=0)
+    answers = owner.submit(Request(batch, layers=("layer3",), classes=(1,))).result(timeout=30)
     owner.close()
+    assert small.sizes == [5, 2, 3, 1, 2]
+    assert small.freed == [True] * 4
+    wanted = engine.answer([Request(batch, layers=("layer3",), classes=(1,))])[0]
+    assert len(answers) == 5
+    for got, want in zip(answers, wanted, strict=True):
+        np.testing.assert_allclose(got.logits, want.logits, atol=1e-5)
+        np.testing.assert_allclose(got.maps[0].values, want.maps[0].values, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_no_memory_for_one_picture_is_one_sentence(engine, count):
+    owner = Owner(Small(engine, 0), wait=0)
+    with pytest.raises(SevizError, match="no memory left for this picture"):
+        owner.submit(Request(pictures(count).numpy())).result(timeout=30)
+    owner.close()
+
+
+def test_no_memory_for_a_piece_of_work_is_one_sentence(engine):
+    def work(_: Engine) -> None:
+        raise torch.OutOfMemoryError("too much")
+
+    owner = Owner(engine, wait=0)
+    with pytest.raises(SevizError, match="no memory left for this picture"):
+        owner.run(work)
+    owner.close()
+
+
+def test_requests_without_maps_share_a_pass_whatever_classes_they_name(engine):
+    blocked = Blocked(engine)
+    owner = Owner(blocked, wait=0.5)
+    asked = [one(0), one(1, map_top=3), one(2, classes=(0, 1)), one(3, map_top=50), *(one(seed) for seed in range(4, 16))]
+    blocked.go.set()
+    futures = [owner.submit(request) for request in asked]
+    for request, future in zip(asked, futures, strict=True):
+        (answer,) = future.result(timeout=30)
+        assert answer.maps == ()
+        np.testing.assert_allclose(answer.logits, engine.net(normalised(request.pictures))[0], atol=1e-4)
+    owner.close()
+    assert blocked.sizes == [16]
 
 
 def test_requests_of_different_kinds_share_no_pass_but_all_are_answered(model):
@@ -347,6 +441,7 @@ def test_maps_by_pixel_go_through_the_owner_thread(net, model, method):
     picture = pictures(1, seed=2).numpy()
     found = model.inspect(picture[0], method=method, classes=["cat"]).maps[0]
     assert (found.layer, found.label, found.method, found.values.shape) == ("input", "cat", method, (16, 16))
+    assert not found.values.flags.writeable
     x = normalised(picture)
     if method == "guided_gradcam":
         wanted = attribution.guided_grad_cam(net, x, 2, "layer3")
@@ -405,6 +500,27 @@ def test_pictures_that_are_none_are_refused(model, tmp_path):
         model.inspect(tmp_path / "none.jpg")
     with pytest.raises(PictureError, match="uint8"):
         model.inspect(np.zeros((4, 4), np.uint8))
+
+
+def test_a_file_beyond_the_limit_is_refused_unread(model, tmp_path):
+    path = tmp_path / "film.mov"
+    with path.open("wb") as file:
+        file.truncate(100 * 2**20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureError, match=r"film\.mov has 100 MB, and 25 MB is the limit; make the picture smaller"):
+            model.inspect(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_copied_checkpoint_goes_by_its_folders_name(net, tmp_path):
+    card = card_of(net, "original")
+    save_checkpoint(tmp_path / "copy", net, card)
+    with backend.load(tmp_path / "copy", device="cpu") as model:
+        assert (model.name, model.card.name) == ("copy", "original")
+        assert model.inspect(pictures(1).numpy()[0]).provenance.model == "copy"
 
 
 def test_a_layer_that_yields_no_map_is_refused(model):

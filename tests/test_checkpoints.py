@@ -209,6 +209,11 @@ CHANGES = [
     (lambda values: values["preprocessing"].update(zoom=2), "wrong kind"),
     (lambda values: values["data"].update(test=None), "wrong kind"),
     (lambda values: values["gate_life"].pop("live"), "lacks 'live'"),
+    (lambda values: values.update(options={}), "its options lack blocks, widths, strides, stem, bottleneck, se, classes"),
+    (lambda values: values.update(options=[]), "its options lack blocks"),
+    (lambda values: values["options"].pop("se"), "its options lack se"),
+    (lambda values: values["options"].update(classes=7), "its options say 7 classes, and 5 are named"),
+    (lambda values: values["classes"].pop(), "its options say 5 classes, and 4 are named"),
 ]
 
 
@@ -226,6 +231,13 @@ def test_options_that_describe_no_network_are_refused(home, options):
     change_card(home / "tiny", lambda values: values["options"].update(options))
     with pytest.raises(CheckpointError, match="not of the network that its card describes"):
         open_checkpoint("tiny").network()
+
+
+def test_a_network_with_more_outputs_than_names_is_refused(home, net):
+    checkpoint = open_checkpoint("tiny")
+    assert checkpoint.network()
+    with pytest.raises(CheckpointError, match="not of the network that its card describes"):
+        replace(checkpoint, card=replace(checkpoint.card, classes=("ant", "bee"))).network()
 
 
 def test_folders_that_are_no_checkpoints_say_so(home):
@@ -256,8 +268,11 @@ def test_history_and_evaluation_stand_beside_the_weights(home):
     assert checkpoint.history() == rows
     found = evaluation_of(checkpoint, checkpoint.card.weights_sha256)
     assert (found.key, found.ids, found.labels.tolist()) == (KEY, ("a/0", "b/0", "c/0"), [0, 1, 2])
-    with pytest.raises(CheckpointError, match="of other weights than its card"):
+    with pytest.raises(CheckpointError, match="of other weights than its card") as refused:
         evaluation_of(checkpoint, "0" * 64)
+    folder = checkpoint.folder
+    advice = f"`python -m seviz evaluate --model {folder} --data D --out {folder / 'evaluation.npz'}`"
+    assert f"write it again with {advice}." in str(refused.value)
 
 
 def evaluation_of(checkpoint: Checkpoint, sha256: str) -> Evaluation | None:

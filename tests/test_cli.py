@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -92,11 +93,12 @@ def test_a_training_leaves_a_whole_checkpoint(home, toy):
 
 def test_the_command_on_the_card_is_understood(home):
     card = json.loads((home / "se_toy" / "card.json").read_text(encoding="utf-8"))
-    options = cli.parser().parse_args(card["commands"]["train"].split()[3:])
+    options = cli.parser().parse_args(shlex.split(card["commands"]["train"])[3:])
     recipe = {name: getattr(options, name) for name in card["recipe"]}
     assert recipe == card["recipe"]
+    assert (options.data_note, options.licence, options.reduction) == ("drawn by a test", None, 4)
     for command in card["commands"].values():
-        cli.parser().parse_args(command.split()[3:])
+        cli.parser().parse_args(shlex.split(command)[3:])
 
 
 def test_a_training_is_not_started_over_another(home, toy, capsys):
@@ -205,6 +207,14 @@ def test_a_full_disk_is_one_sentence(toy, tmp_path, monkeypatch, capsys):
     assert list((tmp_path / "new").iterdir()) == []
 
 
+def test_data_that_cannot_be_read_is_not_said_to_be_unwritten(toy, tmp_path, monkeypatch, capsys):
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    assert refused(capsys, fresh(toy, tmp_path / "new")) == f"seviz: {toy / 'train'} cannot be used (Permission denied)."
+
+
 def test_no_memory_is_one_sentence(toy, tmp_path, monkeypatch, capsys):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
@@ -237,7 +247,8 @@ def test_a_training_needs_a_network_data_and_a_test_split(toy, tmp_path, capsys)
 
 
 def test_pictures_are_fitted_to_a_size(toy, tmp_path, capsys):
-    status, _, _ = said(capsys, [*fresh(toy, tmp_path / "plain", "resnet20"), "--size", "12", "--epochs", "1", "--no-flip"])
+    options = ["--size", "12", "--epochs", "1", "--no-flip", "--licence", "CC0; see 'legal'"]
+    status, _, _ = said(capsys, [*fresh(toy, tmp_path / "plain", "resnet20"), *options])
     card = json.loads((tmp_path / "plain" / "card.json").read_text(encoding="utf-8"))
     assert status == 0
     assert (card["preprocessing"]["height"], card["preprocessing"]["width"]) == (12, 12)
@@ -245,6 +256,9 @@ def test_pictures_are_fitted_to_a_size(toy, tmp_path, capsys):
     assert card["recipe"]["flip"] is False
     assert "--size 12" in card["commands"]["train"]
     assert "--no-flip" in card["commands"]["train"]
+    again = cli.parser().parse_args(shlex.split(card["commands"]["train"])[3:])
+    assert (again.size, again.flip, again.licence) == (12, False, card["licence"])
+    assert (again.reduction, again.data_note) == (None, None)  # none was given, none is said
 
 
 def test_help_names_the_default_of_every_field_of_the_recipe():
@@ -367,6 +381,11 @@ def test_inspecting_what_cannot_be_read_is_one_sentence(home, tmp_path, capsys):
     (tmp_path / "notes.jpg").write_text("hello", encoding="utf-8")
     assert "no.jpg cannot be read (No such file or directory)" in refused(capsys, ["inspect", "no.jpg", "--model", "se_toy"])
     assert "cannot be read (Is a directory)" in refused(capsys, ["inspect", tmp_path, "--model", "se_toy"])
+    with (tmp_path / "film.mov").open("wb") as file:
+        file.truncate(100 * 2**20)
+    assert "film.mov has 100 MB, and 25 MB is the limit" in refused(
+        capsys, ["inspect", tmp_path / "film.mov", "--model", "se_toy"]
+    )
     assert "text file" in refused(capsys, ["inspect", tmp_path / "notes.jpg", "--model", "se_toy"])
     picture = tmp_path / "p.png"
     Image.new("RGB", (9, 9)).save(picture)
@@ -376,7 +395,18 @@ def test_inspecting_what_cannot_be_read_is_one_sentence(home, tmp_path, capsys):
 # the command line itself
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["evaluate"], ["train", "--out", "x", "--epochs", "0"], ["inspect", "a"]])
+REFUSED = [
+    [],
+    ["fly"],
+    ["evaluate"],
+    ["train", "--out", "x", "--epochs", "0"],
+    ["train", "--out", "x", "--seed", "-1"],
+    ["evaluate", "--model", "m", "--data", "d", "--gate-life", "--seed", "-1"],
+    ["inspect", "a"],
+]
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
 def test_commands_that_argparse_refuses_have_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 import statistics
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from networks import CLASSES, PREPROCESSING, lively
 from sets import coloured
 from torch import nn
 
+from seviz import cli
 from seviz.analysis.classification import summarise
 from seviz.errors import CheckpointError, DataError, RequestError
 from seviz.evaluation import Evaluation, another, evaluate, gate_life, load, save, to_half
@@ -168,8 +170,18 @@ def test_arrays_that_do_not_belong_together_are_refused(net, data, tmp_path, cha
 
 
 def test_a_missing_evaluation_says_how_to_make_one(tmp_path):
-    with pytest.raises(CheckpointError, match=r"There is no evaluation .*; `python -m seviz evaluate --out` writes one"):
-        load(tmp_path / "evaluation.npz")
+    path = tmp_path / "a name" / "evaluation.npz"
+    advice = shlex.join(["python", "-m", "seviz", "evaluate", "--model", str(path.parent), "--data", "D", "--out", str(path)])
+    with pytest.raises(CheckpointError) as missing:
+        load(path)
+    assert str(missing.value) == f"There is no evaluation {path}; `{advice}` writes one."
+    path.parent.mkdir()
+    path.write_bytes(b"damaged")
+    with pytest.raises(CheckpointError) as damaged:
+        load(path)
+    assert str(damaged.value) == f"{path} is damaged; write it again with `{advice}`."
+    options = cli.parser().parse_args(shlex.split(advice)[3:])
+    assert (options.model, options.out) == (str(path.parent), path)
 
 
 def test_object_arrays_are_never_unpickled(tmp_path):

@@ -187,6 +187,14 @@ def test_map_in_words() -> None:
     assert "against it at the top right, -1.5 logit" in maps.map_alt(-values, label="cat", layer="input")
 
 
+def test_colour_strip_runs_from_the_lowest_colour_to_the_highest() -> None:
+    strip, signed = maps.colour_strip(), maps.colour_strip(signed=True)
+    assert strip.shape == signed.shape == (8, 256, 3)
+    assert np.array_equal(strip[0], colours.CIVIDIS)
+    assert np.array_equal(signed[0, [0, -1]], colours.DIVERGING[[0, -1]])
+    assert np.abs(signed[3, 127].astype(int) - colours.DIVERGING[127]).max() <= 3
+
+
 def test_colour_bar_has_true_units() -> None:
     figure = maps.colour_bar(1.404, "evidence (logit)")
     assert_allclose(figure.layout.xaxis.tickvals, [0, 0.702, 1.404])

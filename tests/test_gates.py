@@ -10,6 +10,7 @@ from networks import lively, pictures
 from torch import nn
 
 import seviz
+from seviz import gates
 from seviz.errors import RequestError
 from seviz.gates import edit_gates, find_gates, record_gates, tap, tap_inputs
 from seviz.nets import SqueezeExcite
@@ -111,6 +112,26 @@ def test_the_inner_of_nested_edits_holds(net, x):
         net(x)
     assert rec.gates["layer1.0.se"].unique().tolist() == [0.25]
     assert rec.gates["layer1.1.se"].unique().tolist() == [0.5]
+
+
+def test_scopes_may_close_in_any_order(net, x):
+    """As an ExitStack per view does: the first to open is the first to close."""
+    with record_gates(net) as alone:
+        net(x)
+    first, second = record_gates(net), record_gates(net)
+    early, edit, late = edit_gates(net, {"layer1.0.se": 0.5}), edit_gates(net, {"layer3.2.se": 0.25}), second
+    first.__enter__()
+    early.__enter__()
+    edit.__enter__()
+    recording = late.__enter__()
+    first.__exit__(None, None, None)
+    early.__exit__(None, None, None)
+    net(x)
+    assert torch.equal(recording.gates["layer1.0.se"], alone.gates["layer1.0.se"])
+    assert recording.gates["layer3.2.se"].unique().tolist() == [0.25]
+    edit.__exit__(None, None, None)
+    late.__exit__(None, None, None)
+    assert (gates._open.get(), gates._edited.get(), hook_count(net)) == ((), (), 0)
 
 
 def test_each_picture_can_have_its_own_edit(net, x):

@@ -17,7 +17,7 @@ from torchvision.transforms import functional as torchvision
 
 from seviz import images
 from seviz.errors import PictureError
-from seviz.images import Picture, Preprocessing, decode, encode_png, fit
+from seviz.images import Picture, Preprocessing, decode, encode_png, fit, shrunk
 
 ON_WHITE = ("Its transparent parts are shown on white.",)
 FIRST = ("The file holds several pictures; the first one is shown.",)
@@ -466,3 +466,13 @@ def test_other_arrays_are_refused_by_name(pixels):
     for function in (encode_png, lambda pixels: fit(pixels, Preprocessing(8, 8))):
         with pytest.raises(PictureError, match=r"A picture is a uint8 array \(height, width, 3\), not "):
             function(pixels)
+
+
+def test_a_picture_is_shrunk_to_its_longer_side_and_never_enlarged():
+    pixels = np.zeros((40, 100, 3), np.uint8)
+    pixels[:, 50:] = 200
+    small = shrunk(pixels, 50)
+    assert small.shape == (20, 50, 3)
+    assert small[10, 10].tolist() == [0, 0, 0]
+    assert small[10, 40].tolist() == [200, 200, 200]
+    assert np.array_equal(shrunk(pixels, 200), pixels)

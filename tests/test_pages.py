@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from seviz import evaluation
 from seviz.checkpoints import checkpoints_home, open_checkpoint
-from seviz.data import PictureSet, numbered_ids
-from seviz.errors import DataError
+from seviz.data import DataKey, PictureSet, numbered_ids
+from seviz.data.picture_set import samples_sha256
+from seviz.errors import BusyError, DataError
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("inspect", "training", "accuracy", "models")
@@ -179,6 +182,7 @@ def test_a_damaged_evaluation_is_told_on_accuracy(home):
     at = app("accuracy")
     assert not at.exception
     assert any("evaluation.npz" in error.value for error in at.error)
+    assert len(at.get("plotly_chart")) == 4, "the other network's figures are shown"
 
 
 @pytest.fixture
@@ -222,6 +226,96 @@ def test_a_download_that_fails_is_one_sentence(monkeypatch):
     assert [error.value for error in at.error] == [
         "CIFAR-10 could not be downloaded (no network); check network and disk, then try again."
     ]
+
+
+def test_a_busy_backend_is_one_sentence_on_the_page(monkeypatch):
+    from seviz.ui import caches
+
+    def busy(*_):
+        raise BusyError("se_resnet20 has a full queue; ask again in a moment.")
+
+    monkeypatch.setattr(caches, "inspection", busy)
+    at = app()
+    assert not at.exception
+    assert {error.value for error in at.error} == {"se_resnet20 has a full queue; ask again in a moment."}
+
+
+def test_an_own_picture_outlives_a_visit_to_another_page():
+    at = upload(app(), png(np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)))
+    at.switch_page("pages/models.py").run()
+    at.switch_page("pages/inspect.py").run()
+    assert "**Your picture**" in words(at)
+    assert not any("links never carry" in info.value for info in at.info)
+
+
+def test_an_own_picture_that_is_taken_away_leaves_the_sample():
+    at = upload(app(picture="ship"), png(np.zeros((50, 70, 3), np.uint8)))
+    at.file_uploader[0].clear()
+    at.run()
+    assert not any("links never carry" in info.value for info in at.info)
+    assert "**Cat**" in words(at)
+    assert at.query_params["picture"] == "cat"
+
+
+def test_a_second_click_on_a_sample_keeps_it():
+    at = app(picture="ship")
+    at.session_state["sample"] = None
+    at.run()
+    assert "**Ship**" in words(at)
+
+
+def test_a_copied_folder_stands_beside_its_original(home):
+    shutil.copytree(home / "se_resnet20", home / "copy")
+    at = app(against="copy")
+    assert not at.exception
+    assert "**copy** says" in words(at)
+
+
+def test_missing_weights_are_told(home):
+    (home / "se_resnet20" / "model.safetensors").unlink()
+    at = app(model="se_resnet20")
+    assert not at.exception
+    told = [info.value for info in at.info]
+    assert any("se_resnet20** has no weights" in sentence for sentence in told)
+    assert any("The link names a network that is not here; resnet20 is shown." in sentence for sentence in told)
+
+
+def test_an_evaluation_that_arrives_later_is_seen(home):
+    path = home / "resnet20" / "evaluation.npz"
+    content = path.read_bytes()
+    path.unlink()
+    at = app("accuracy")
+    assert any("resnet20 has no stored predictions" in info.value for info in at.info)
+    path.write_bytes(content)
+    at.run()
+    assert not any("no stored predictions" in info.value for info in at.info)
+
+
+def test_an_evaluation_of_other_data_than_the_test_split_is_told(home):
+    path = home / "se_resnet20" / "evaluation.npz"
+    found = evaluation.load(path)
+    logits, labels, ids = found.logits[:5000], found.labels[:5000], found.ids[:5000]
+    key = DataKey(found.key.name, "train", 5000, samples_sha256(ids, labels))
+    evaluation.save(path, replace(found, logits=logits, labels=labels, ids=ids, key=key))
+    at = app("accuracy")
+    told = [warning.value for warning in at.warning]
+    assert any("not of its test split but of folder:cifar10-jpeg, train" in sentence for sentence in told)
+
+
+def test_the_twins_difference_is_paired():
+    text = words(app("models"))
+    one, other = (open_checkpoint(name).evaluation() for name in ("se_resnet20", "resnet20"))
+    right = [stored.logits.argmax(1) == stored.labels for stored in (one, other)]
+    only = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    assert f"{only[0]} were right for se_resnet20 alone and {only[1]} for resnet20 alone" in text
+
+
+def test_no_history_anywhere_is_said(home):
+    for name in ("se_resnet20", "resnet20"):
+        (home / name / "history.csv").unlink()
+    at = app("training")
+    assert not at.exception
+    assert any("No network here has a history.csv" in info.value for info in at.info)
 
 
 def test_accuracy_states_the_report_and_its_reading():

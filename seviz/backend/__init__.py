@@ -8,7 +8,7 @@
 """
 
 from seviz.backend.messages import Answer, Inspection, Map, Prediction, Provenance, Request
-from seviz.backend.model import Model, as_pixels, load
+from seviz.backend.model import Model, as_pixels, load, read_picture
 
 __all__ = [
     "Answer",
@@ -20,4 +20,5 @@ __all__ = [
     "Request",
     "as_pixels",
     "load",
+    "read_picture",
 ]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seviz.attribution import grad_cam_maps, guided_grad_cam, pixel_gradient
 from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
+from seviz.evaluation import normaliser
 from seviz.gates import Recording, by_channel, record_gates, tap, tap_inputs
 from seviz.images import Preprocessing
 from seviz.version import __version__
@@ -45,8 +46,7 @@ class Engine:
         self, net: nn.Module, identity: Identity, preprocessing: Preprocessing, device: torch.device, precision: str
     ) -> None:
         self.net, self.identity, self.device, self.precision = net, identity, device, precision
-        self._mean = torch.tensor(preprocessing.mean, device=device) * 255
-        self._std = torch.tensor(preprocessing.std, device=device) * 255
+        self._normaliser = normaliser(preprocessing, device)
         self._device_name = _describe(device)
         self._versions = {"seviz": __version__, "torch": torch.__version__}
 
@@ -63,8 +63,7 @@ class Engine:
 
     def normalise(self, pictures: NDArray[np.uint8]) -> Tensor:
         """uint8 (B, H, W, 3) -> float32 (B, 3, H, W) on the device, channels_last."""
-        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
-        return ((x.float() - self._mean) / self._std).permute(0, 3, 1, 2)
+        return self._normaliser(torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of normalised pictures, without gradients: a piece of a long attribution."""
@@ -84,8 +83,8 @@ class Engine:
         recorder, inputs = record_gates(self.net), tap_inputs(self.net, first.features)
         with torch.set_grad_enabled(bool(first.layers)), autocast, recorder as recording, inputs as features:
             if not first.layers:
-                logits = self.net(x)
-                return _Pass(logits.float(), recording, features, self._classes(logits, requests), {})
+                none = torch.empty((len(x), 0), dtype=torch.int64)  # without maps, requests for any classes share a pass
+                return _Pass(self.net(x).float(), recording, features, none, {})
             with tap(self.net, first.layers, differentiable=True) as activations:
                 logits = self.net(x)
                 classes = self._classes(logits, requests)
@@ -105,11 +104,11 @@ class Engine:
         return torch.cat(rows)
 
     def _inspections(self, result: _Pass, kind: Request, start: float) -> list[Inspection]:
-        logits, probabilities = _numpy(result.logits), _numpy(result.logits.softmax(1))
-        gates = {path: _numpy(by_channel(value)) for path, value in result.recording.gates.items()}
-        squeezes = {path: _numpy(by_channel(value)) for path, value in result.recording.squeezes.items()}
-        features = {path: _numpy(value) for path, value in result.features.items()}
-        classes, maps = result.classes.tolist(), {layer: _numpy(value) for layer, value in result.maps.items()}
+        logits, probabilities = _rows(result.logits), _rows(result.logits.softmax(1))
+        gates = {path: _rows(by_channel(value)) for path, value in result.recording.gates.items()}
+        squeezes = {path: _rows(by_channel(value)) for path, value in result.recording.squeezes.items()}
+        features = {path: _rows(value) for path, value in result.features.items()}
+        classes, maps = result.classes.tolist(), {layer: _rows(value) for layer, value in result.maps.items()}
         provenance = self._provenance(start, len(logits))
         return [
             Inspection(
@@ -117,14 +116,14 @@ class Engine:
                 labels=self.identity.labels,
                 logits=logits[row],
                 probabilities=probabilities[row],
-                gates={path: value[row] for path, value in gates.items()},
-                squeezes={path: value[row] for path, value in squeezes.items()},
+                gates={path: values[row] for path, values in gates.items()},
+                squeezes={path: values[row] for path, values in squeezes.items()},
                 maps=tuple(
-                    Map(layer, index, self.identity.labels[index], "gradcam", maps[layer][row, number])
+                    Map(layer, index, self.identity.labels[index], "gradcam", maps[layer][row][number])
                     for layer in kind.layers
                     for number, index in enumerate(classes[row])
                 ),
-                features={path: value[row] for path, value in features.items()},
+                features={path: values[row] for path, values in features.items()},
             )
             for row in range(len(logits))
         ]
@@ -137,8 +136,13 @@ class Engine:
         )
 
 
-def _numpy(value: Tensor) -> NDArray[np.float32]:
-    return value.detach().float().cpu().contiguous().numpy()
+def _rows(value: Tensor) -> list[NDArray[np.float32]]:
+    """A read-only array a picture, which keeps no other picture of the batch in memory."""
+    values = value.detach().float().cpu().contiguous().numpy()
+    rows = [row.copy() for row in values] if len(values) > 1 else [values[0]]
+    for row in rows:
+        row.flags.writeable = False
+    return rows
 
 
 def _describe(device: torch.device) -> str:

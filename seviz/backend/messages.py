@@ -72,8 +72,9 @@ class Prediction:
 class Map:
     """Where a network finds evidence for a class.
 
-    layer: module path, or "input". method: a name of seviz.attribution.METHODS. values: float32 (h, w), in units of
-    logit, not normalised, so that maps can share a scale. Grad-CAM and saliency are >= 0, the others signed.
+    layer: module path, or "input". method: a name of seviz.attribution.METHODS. values: float32 (h, w), read-only, in
+    the method's seviz.attribution.UNITS and not normalised, so that maps of one layer and method can share a scale.
+    Grad-CAM and saliency are >= 0; Integrated Gradients, occlusion and Guided Grad-CAM are signed.
     """
 
     layer: str
@@ -85,7 +86,7 @@ class Map:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """Everything a network said about one picture.
+    """Everything a network said about one picture. Its arrays are its own and read-only.
 
     labels: the K class names. logits, probabilities: float32 (K,). gates: site path -> float32 (C,), 0..1.
     squeezes: site path -> float32 (C,). Without squeeze, both are means over the pixels. features: site path ->

@@ -23,7 +23,7 @@ from seviz.backend.owner import Owner
 from seviz.backend.prepare import prepare
 from seviz.errors import PictureError, RequestError
 from seviz.gates import Site, find_gates
-from seviz.images import Picture, Preprocessing, decode, fit
+from seviz.images import MAX_BYTES, Picture, Preprocessing, decode, fit
 from seviz.machine import choose_device
 
 if TYPE_CHECKING:
@@ -120,7 +120,9 @@ class Model:
             values = self._owner.run(lambda engine: engine.guided_grad_cam(x, target, where))
         else:
             values = map_by_pixel(method, x, target, forward=self._forward, gradient=self._gradient)
-        return Map("input", target, self.classes[target], method, values.cpu().numpy())
+        array = values.cpu().numpy()
+        array.flags.writeable = False
+        return Map("input", target, self.classes[target], method, array)
 
     def see(self, picture: PictureLike) -> NDArray[np.uint8]:
         """The picture as the network sees it: uint8 (height, width, 3)."""
@@ -191,7 +193,7 @@ def load(name: str | os.PathLike[str], *, device: str | torch.device | None = No
     card = checkpoint.card
     return Model(
         checkpoint.network(),
-        name=card.name,
+        name=checkpoint.name,  # a copied folder goes by its own name, which is the one to ask for
         classes=card.classes,
         preprocessing=card.preprocessing,
         sha256=card.weights_sha256,
@@ -211,7 +213,18 @@ def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:
         return picture
     if isinstance(picture, bytes):
         return decode(picture).pixels
+    return read_picture(picture).pixels
+
+
+def read_picture(path: str | os.PathLike[str]) -> Picture:
+    """The picture in a file. Raises PictureError where it cannot be read, is too large, or is no picture."""
     try:
-        return decode(Path(picture).read_bytes()).pixels
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:  # before it is read: the file may be larger than the memory
+                limit = f"{MAX_BYTES // 2**20} MB is the limit"
+                raise PictureError(f"{os.fspath(path)} has {size / 2**20:.0f} MB, and {limit}; make the picture smaller.")
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PictureError(f"{os.fspath(picture)} cannot be read ({error.strerror}).") from error
+        raise PictureError(f"{os.fspath(path)} cannot be read ({error.strerror}).") from error
+    return decode(content)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from seviz.errors import BusyError, SevizError
 
 QUEUE_LENGTH = 256
 WAIT = 0.003  # seconds for which the first request of a batch waits for company
+NO_MEMORY = "The device has no memory left for this picture; ask for fewer layers or close other programs."
 
 
 @dataclass(eq=False)
@@ -97,20 +98,54 @@ class Owner:
         return jobs, True
 
     def _serve(self, jobs: Sequence[_Job]) -> None:
-        """Answer jobs of one kind in one pass; a pass that fails is halved until the bad job is alone."""
+        """Answer jobs of one kind in one pass; a pass that fails is halved until the bad job is alone.
+
+        A lone request without memory is halved by its pictures, until one picture is too much.
+        """
+        out_of_memory = self._try(jobs)
+        if out_of_memory is None:
+            return
+        if out_of_memory and self._engine.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(jobs) > 1:
+            self._serve(jobs[: len(jobs) // 2])
+            self._serve(jobs[len(jobs) // 2 :])
+        elif isinstance(jobs[0].work, Request) and _pictures(jobs[0]) > 1:
+            self._serve_halves(jobs[0].work, jobs[0].future)
+        else:
+            jobs[0].future.set_exception(SevizError(NO_MEMORY))
+
+    def _try(self, jobs: Sequence[_Job]) -> bool | None:
+        """None where the jobs are answered, else whether memory ran out.
+
+        What comes next happens after the return: inside the `except`, the live traceback would keep the tensors of the
+        pass that failed, and a second try would find no more memory than the first.
+        """
         try:
             results = self._answers(jobs)
         except Exception as error:  # boundary: one request must not take its neighbours with it
-            if isinstance(error, torch.OutOfMemoryError) and self._engine.device.type == "cuda":
-                torch.cuda.empty_cache()
-            if len(jobs) == 1:
-                jobs[0].future.set_exception(_told(error))
-                return
-            self._serve(jobs[: len(jobs) // 2])
-            self._serve(jobs[len(jobs) // 2 :])
-            return
+            if isinstance(error, torch.OutOfMemoryError):
+                return True
+            if len(jobs) > 1:
+                return False
+            jobs[0].future.set_exception(error)
+            return None
         for job, result in zip(jobs, results, strict=True):
             job.future.set_result(result)
+        return None
+
+    def _serve_halves(self, request: Request, future: Future[Answer]) -> None:
+        """Answer a request of several pictures as two, and join the answers."""
+        middle = len(request.pictures) // 2
+        halves = (request.pictures[:middle], request.pictures[middle:])
+        jobs = [_Job(replace(request, pictures=half), Future()) for half in halves]
+        for job in jobs:
+            self._serve([job])
+        error = jobs[0].future.exception() or jobs[1].future.exception()
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(jobs[0].future.result() + jobs[1].future.result())
 
     def _answers(self, jobs: Sequence[_Job]) -> list[Any]:
         requests = [job.work for job in jobs if isinstance(job.work, Request)]
@@ -137,9 +172,3 @@ def _groups(jobs: Sequence[_Job]) -> list[list[_Job]]:
             groups.append(group)
         group.append(job)
     return groups
-
-
-def _told(error: Exception) -> Exception:
-    if isinstance(error, torch.OutOfMemoryError):
-        return SevizError("The device has no memory left for this picture; ask for fewer layers or close other programs.")
-    return error

@@ -37,7 +37,9 @@ def fold(net: nn.Module) -> nn.Module:
     for parent in net.modules():
         for conv, norm in [*((f"conv{n}", f"bn{n}") for n in (1, 2, 3)), ("0", "1")]:
             first, second = getattr(parent, conv, None), getattr(parent, norm, None)
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+            if not (isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)):
+                continue
+            if first.out_channels == second.num_features:  # else the norm stands elsewhere, such as before the convolution
                 setattr(parent, conv, fuse_conv_bn_eval(first, second).requires_grad_(False))
                 setattr(parent, norm, nn.Identity())
     return net

@@ -27,6 +27,17 @@ def positive(text: str) -> int:
 positive.__name__ = "positive number"  # argparse: "invalid positive number value: '0'"
 
 
+def not_negative(text: str) -> int:
+    """A whole number of at least 0, for argparse."""
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+not_negative.__name__ = "number of at least 0"
+
+
 def add_machine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=DEVICES, default="auto", help="auto: CUDA, then MPS, then CPU")
     command.add_argument("--threads", type=positive, help="CPU threads; torch's own choice when not given")

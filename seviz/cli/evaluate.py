@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli.common import add_machine_options, counting, positive, print_json, use_machine
+from seviz.cli.common import add_machine_options, counting, not_negative, positive, print_json, use_machine
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     command.add_argument("--split", choices=("train", "test"), default="test")
     command.add_argument("--batch", type=positive, default=250, help="pictures at a time; 250")
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
-    command.add_argument("--seed", type=int, default=0, help="of the shuffling; 0")
+    command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling; 0")
     command.add_argument("--out", type=Path, metavar="FILE", help="write the logits of every picture: evaluation.npz")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     from seviz.evaluation import save
 
     checkpoint, device = open_checkpoint(options.model), use_machine(options)
-    card, net = checkpoint.card, checkpoint.network().to(device)
+    name, card, net = checkpoint.name, checkpoint.card, checkpoint.network().to(device)
     with counting(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=card.preprocessing, progress=progress)
     data = read.labelled_as(card.classes)
@@ -48,9 +48,9 @@ def run(options: argparse.Namespace) -> None:
         save(options.out, found)
     figures = summarise(found.logits, found.labels, card.classes)
     if options.json:
-        print_json({**_about(card, data, device), **figures.to_json(), **({"gate_life": life.to_json()} if life else {})})
+        print_json({**_about(name, card, data, device), **figures.to_json(), **({"gate_life": life.to_json()} if life else {})})
     else:
-        print("\n".join([*_heading(card, data), *_overall(figures), "", *_classes(figures), "", *_confusion(figures)]))
+        print("\n".join([*_heading(name, data), *_overall(figures), "", *_classes(figures), "", *_confusion(figures)]))
         if life:
             print("\n".join(["", *_gate_life(life)]))
 
@@ -69,9 +69,9 @@ def _measure(
         return found, gate_life(net, data, preprocessing, batch=batch, seed=options.seed, progress=progress)
 
 
-def _about(card: Card, data: PictureSet, device: torch.device) -> dict[str, object]:
+def _about(name: str, card: Card, data: PictureSet, device: torch.device) -> dict[str, object]:
     return {
-        "model": card.name,
+        "model": name,
         "weights_sha256": card.weights_sha256,
         "data": data.name,
         "split": data.split,
@@ -81,9 +81,9 @@ def _about(card: Card, data: PictureSet, device: torch.device) -> dict[str, obje
     }
 
 
-def _heading(card: Card, data: PictureSet) -> list[str]:
+def _heading(name: str, data: PictureSet) -> list[str]:
     left_out = [f"left out: {sentence}" for sentence in data.unreadable]
-    return [f"{card.name} on {data.name}, {data.split}, {len(data):,} pictures", *left_out]
+    return [f"{name} on {data.name}, {data.split}, {len(data):,} pictures", *left_out]
 
 
 def _overall(figures: Classification) -> list[str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seviz.cli.common import DEVICES, positive, print_json
-from seviz.errors import PictureError
 
 if TYPE_CHECKING:
     from seviz.backend import Inspection
@@ -26,12 +25,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from seviz import backend
-    from seviz.images import decode
 
-    try:
-        picture = decode(options.image.read_bytes())
-    except OSError as error:
-        raise PictureError(f"{options.image} cannot be read ({error.strerror}).") from error
+    picture = backend.read_picture(options.image)
     with backend.load(options.model, device=None if options.device == "auto" else options.device) as model:
         found = model.inspect(picture, top_k=options.top_k, layers=options.layer)
     if options.json:

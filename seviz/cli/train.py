@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli.common import add_machine_options, counting, positive, use_machine
+from seviz.cli.common import add_machine_options, counting, not_negative, positive, use_machine
 from seviz.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
     "warmup": (float, "share of the training with a rising learning rate; 0.1"),
     "ema": (float, "decay of the moving average of the weights, a step; 0.999"),
     "pad": (int, "pixels of reflection from which the crop is taken; 4"),
-    "seed": (int, "of the first weights, the order, crops and flips; 0"),
+    "seed": (not_negative, "of the first weights, the order, crops and flips; 0"),
 }
 
 
@@ -55,15 +55,12 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, or go on, and finish the checkpoint. Raises SevizError, or KeyboardInterrupt with a sentence."""
-    from seviz.training import naming_the_cause
-
     state = _state(options.out, options.resume)
     if state is None and options.resume:
         print(f"{options.out} is finished already; `python -m seviz models` shows what it is.")
         return
     try:
-        with naming_the_cause():
-            card = _train(options, state)
+        card = _train(options, state)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_how_to_go_on(options.out)) from None
     accuracy = card.metrics["accuracy"]
@@ -96,22 +93,26 @@ def _state(folder: Path, resume: bool) -> RunState | None:
 
 
 def _train(options: argparse.Namespace, state: RunState | None) -> Card:
-    from seviz.data import channel_moments
     from seviz.files import sweep_temporary
-    from seviz.images import Preprocessing
-    from seviz.training import Finish, finish_training
+    from seviz.training import naming_the_cause
 
     device = use_machine(options)
     recipe = _recipe(options, state, device)
     job = _job(options, state.job if state else None)
     train, test = _read(job)
     job = replace(job, train_sha256=train.key.sha256, test_sha256=test.key.sha256)
-    mean, std = channel_moments(train.pictures)
-    trainer = _trainer(job, recipe, Preprocessing(*train.size, mean=mean, std=std), device, len(train.classes))
-    if state:
-        trainer.restore(state)
-    sweep_temporary(options.out)
-    _run_epochs(trainer, train, test, options.out)
+    with naming_the_cause():  # from here on files are written, not read
+        trainer = _trainer(job, recipe, train, device)
+        if state:
+            trainer.restore(state)
+        sweep_temporary(options.out)
+        _run_epochs(trainer, train, test, options.out)
+        return _finish(options, trainer, job, train, test)
+
+
+def _finish(options: argparse.Namespace, trainer: Trainer, job: Job, train: PictureSet, test: PictureSet) -> Card:
+    from seviz.training import Finish, finish_training
+
     with ExitStack() as bars:
         shown: dict[str, Any] = {}
 
@@ -167,15 +168,18 @@ def _read(job: Job) -> tuple[PictureSet, PictureSet]:
     return train, test
 
 
-def _trainer(job: Job, recipe: Recipe, preprocessing: Any, device: torch.device, classes: int) -> Trainer:
+def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device) -> Trainer:
     import torch
 
     from seviz import nets
+    from seviz.data import channel_moments
+    from seviz.images import Preprocessing
     from seviz.training import Trainer
 
     torch.manual_seed(recipe.seed)
-    net = nets.build(job.arch, reduction=job.reduction, classes=classes)
-    return Trainer(net, recipe, preprocessing, device, job)
+    net = nets.build(job.arch, reduction=job.reduction, classes=len(train.classes))
+    mean, std = channel_moments(train.pictures)
+    return Trainer(net, recipe, Preprocessing(*train.size, mean=mean, std=std), device, job)
 
 
 def _run_epochs(trainer: Trainer, train: PictureSet, test: PictureSet, folder: Path) -> None:

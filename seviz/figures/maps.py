@@ -113,7 +113,7 @@ def map_figure(
     return finish(figure, alt=alt, height=height, left=14, right=14, bottom=64)
 
 
-def map_alt(values: Values, *, label: str, layer: str, method: str = "Grad-CAM") -> str:
+def map_alt(values: Values, *, label: str, layer: str, method: str = "Grad-CAM", unit: str = "logit") -> str:
     """A map in words: where its strongest value lies, how large it is, how far it spreads."""
     start = f"{method} for {label} at {layer}"
     top = shared_top([values])
@@ -124,7 +124,7 @@ def map_alt(values: Values, *, label: str, layer: str, method: str = "Grad-CAM")
     kind = "against" if values[row, column] < 0 else "for"
     share = float((np.abs(values) > top / 2).mean())
     return (
-        f"{start}: strongest evidence {kind} it at the {place}, {float(values[row, column]):.3g} logit; "
+        f"{start}: strongest evidence {kind} it at the {place}, {float(values[row, column]):.3g} {unit}; "
         f"{100 * share:.0f} % of the map has more than half of that."
     )
 
@@ -133,6 +133,12 @@ def _place(row: int, column: int, height: int, width: int) -> str:
     down = ("top", "middle", "bottom")[min(2, 3 * row // height)]
     across = ("left", "centre", "right")[min(2, 3 * column // width)]
     return {"middle centre": "centre"}.get(f"{down} {across}", f"{down} {across}")
+
+
+def colour_strip(*, signed: bool = False) -> Pixels:
+    """The colours from the lowest to the highest value, as a picture: uint8 (8, 256, 3)."""
+    ramp = np.linspace(-1 if signed else 0, 1, 256)
+    return np.repeat(colourise(ramp, 1.0, signed=signed)[None], 8, axis=0)
 
 
 def colour_bar(top: float, title: str, *, signed: bool = False, low: str = "", high: str = "") -> go.Figure:

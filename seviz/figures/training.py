@@ -30,7 +30,7 @@ def curves(runs: Runs, *, smoothing: float = 0.0) -> go.Figure:
     """Loss, accuracy and learning rate above each other on one epoch axis; the hover reads all runs at once.
 
     Args:
-        runs: name -> its epochs, in the order of their colours; a run without epochs is left out.
+        runs: name -> its epochs, in the order of their colours; a run without epochs is left out but keeps its colour.
         smoothing: weight of seviz.analysis.curves.smooth, 0..1; above 0 the raw lines stay behind, faint.
 
     Losses are mean cross-entropies in nats: on augmented pictures while the weights move (train), and of the weights'
@@ -38,11 +38,12 @@ def curves(runs: Runs, *, smoothing: float = 0.0) -> go.Figure:
     """
     kept = {name: epochs for name, epochs in runs.items() if epochs}
     figure = go.Figure()
-    for index, (name, epochs) in enumerate(kept.items()):
+    for name, epochs in kept.items():
+        colour = run_colour(list(runs).index(name))
         for panel in PANELS:
             for split in ("train", "test"):
-                _add_curve(figure, name, epochs, panel, split, run_colour(index), smoothing)
-        _add_learning_rate(figure, name, epochs, run_colour(index))
+                _add_curve(figure, name, epochs, panel, split, colour, smoothing)
+        _add_learning_rate(figure, name, epochs, colour)
     _add_key(figure)
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
     figure.update_xaxes(title="epoch", anchor="y3", zeroline=False)
@@ -127,12 +128,12 @@ def gap(runs: Runs, *, of: str = "loss", smoothing: float = 0.0) -> go.Figure:
     unit, scale = ("nats", 1.0) if of == "loss" else ("points", 100.0)
     figure, ends = go.Figure(), []
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
-    for index, (name, epochs) in enumerate(kept.items()):
+    for name, epochs in kept.items():
         train, test = _column(epochs, train_column), _column(epochs, test_column)
         values = smooth(scale * generalisation_gap(train, test, higher_is_better=of == "accuracy"), smoothing)
         figure.add_scatter(
             x=_column(epochs, "epoch"), y=values, name=escaped(name), mode="lines" if len(values) > 1 else "markers",
-            line={"color": run_colour(index), "width": 2.5}, hovertemplate=f"%{{y:+.3f}} {unit}",
+            line={"color": run_colour(list(runs).index(name)), "width": 2.5}, hovertemplate=f"%{{y:+.3f}} {unit}",
         )  # fmt: skip
         ends.append(f"{name} {values[-1]:+.2f} {unit}")
     figure.update_layout(hovermode="x unified")

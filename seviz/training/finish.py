@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -133,20 +134,26 @@ def _metrics(figures: Classification, test: PictureSet, command: str) -> dict[st
 
 
 def _commands(name: str, data: str, recipe: Recipe, finish: Finish, *, gates: bool) -> dict[str, str]:
-    job, measure = finish.job, f"python -m seviz evaluate --model {name} --data {data}"
-    parts = [f"python -m seviz train --arch {job.arch} --reduction {job.reduction} --data {data} --out checkpoints/{name}"]
-    parts += [f"--size {job.size}"] if job.size else []
-    parts += [f"--threads {finish.threads}"] if finish.threads else []
-    parts += [_option(field.name, getattr(recipe, field.name)) for field in fields(Recipe)]
-    commands = {"train": " ".join(parts), "evaluate": measure}
-    return {**commands, "gate_life": f"{measure} --gate-life"} if gates else commands
+    """The commands as a shell takes them."""
+    job, python = finish.job, ["python", "-m", "seviz"]
+    train = [*python, "train", "--arch", job.arch, *(["--reduction", str(job.reduction)] if gates else [])]
+    train += ["--data", data, "--out", f"checkpoints/{name}"]
+    train += ["--size", str(job.size)] if job.size else []
+    train += ["--threads", str(finish.threads)] if finish.threads else []
+    train += ["--data-note", job.note] if job.note else []
+    train += ["--licence", finish.licence] if finish.licence != LICENCE else []
+    for field in fields(Recipe):
+        train += _option(field.name, getattr(recipe, field.name))
+    measure = [*python, "evaluate", "--model", name, "--data", data]
+    commands = {"train": shlex.join(train), "evaluate": shlex.join(measure)}
+    return {**commands, "gate_life": shlex.join([*measure, "--gate-life"])} if gates else commands
 
 
-def _option(name: str, value: object) -> str:
+def _option(name: str, value: object) -> list[str]:
     option = OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
     if isinstance(value, bool):
-        return option if value else option.replace("--", "--no-", 1)
-    return f"{option} {value}"
+        return [option if value else option.replace("--", "--no-", 1)]
+    return [option, str(value)]
 
 
 def _limits(train: PictureSet, recipe: Recipe) -> tuple[str, ...]:

@@ -1,11 +1,16 @@
 """Streamlit: what the pages share.
 
-    frame.py      the navigation, the head of a page, errors as sentences
-    choice.py     the sidebar: which network, and which one beside it
-    caches.py     models, answers and stored figures, kept between runs of a script
-    pictures.py   where the picture comes from: upload, paste, camera or a sample
-    samples.py    the bundled photographs
-    show.py       a figure with its table and its downloads
-    maps.py       Inspect: pictures, predictions and maps side by side
-    gates.py      Inspect: the gates, site by site and channel by channel
+    frame.py        the navigation, the head of a page, errors as sentences
+    address.py      widgets whose choice stands in the address
+    choice.py       the sidebar: which network, and which one beside it
+    caches.py       models, answers and stored figures, kept between runs of a script
+    pictures.py     where the picture comes from: upload, paste, camera or a sample
+    samples.py      the bundled photographs
+    show.py         a figure with its table and its downloads
+    maps.py         Inspect: pictures, predictions and maps side by side
+    gates.py        Inspect: the gates, site by site and channel by channel
+    evaluations.py  stored predictions and what they were measured on
+    tables.py       the numbers behind the figures
+    mistakes.py     Accuracy: the most confident mistakes
+    cards.py        Models: a card a checkpoint, the twins, the SE block
 """

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from seviz.analysis.classification import Classification, summarise
 from seviz.backend import Inspection, Model, load
 from seviz.backend.messages import Map
-from seviz.checkpoints import Checkpoint, open_checkpoint
+from seviz.checkpoints import EVALUATION_FILE, Checkpoint, open_checkpoint
 from seviz.evaluation import Evaluation
 from seviz.figures import maps, predictions
 from seviz.figures.layout import Figure
-from seviz.images import Picture
+from seviz.images import Picture, Preprocessing, encode_png, fit
 from seviz.machine import choose_device
 
 ANSWERS = 128  # inspections kept, some 100 kB each
@@ -39,14 +41,32 @@ def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
     return _features(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, site, picture)
 
 
+def seen(checkpoint: Checkpoint, picture: Picture) -> NDArray[np.uint8]:
+    """The picture as the network sees it, its pixels enlarged for the page: uint8 (H, W, 3)."""
+    return _seen(picture.sha256, checkpoint.card.preprocessing, picture)
+
+
+def seen_png(checkpoint: Checkpoint, picture: Picture) -> bytes:
+    """The same as a PNG file."""
+    return _seen_png(picture.sha256, checkpoint.card.preprocessing, picture)
+
+
 def evaluation(checkpoint: Checkpoint) -> Evaluation | None:
-    """The stored predictions, None where the checkpoint has none."""
-    return _evaluation(str(checkpoint.folder), checkpoint.card.weights_sha256)
+    """The stored predictions, None where the checkpoint has none. Raises CheckpointError where they are damaged."""
+    return _evaluation(str(checkpoint.folder), checkpoint.card.weights_sha256, _changed(checkpoint))
 
 
 def figures(checkpoint: Checkpoint) -> Classification | None:
-    """Accuracy and all that follows from the stored predictions."""
-    return _figures(str(checkpoint.folder), checkpoint.card.weights_sha256)
+    """Accuracy and all that follows from the stored predictions; None and CheckpointError as of evaluation."""
+    return _figures(str(checkpoint.folder), checkpoint.card.weights_sha256, _changed(checkpoint))
+
+
+def _changed(checkpoint: Checkpoint) -> int:
+    """When evaluation.npz was written, in ns; 0 where there is none: a file that arrives later is seen."""
+    try:
+        return (checkpoint.folder / EVALUATION_FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -65,6 +85,16 @@ def _inspection(folder: str, sha256: str, picture: str, classes: tuple[int, ...]
     return network.inspect(_picture, layers=network.layers, classes=classes or None)
 
 
+@st.cache_resource(max_entries=ANSWERS, show_spinner=False)
+def _seen(sha256: str, preprocessing: Preprocessing, _picture: Picture) -> NDArray[np.uint8]:
+    return maps.enlarged(fit(_picture.pixels, preprocessing))
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner=False)
+def _seen_png(sha256: str, preprocessing: Preprocessing, _picture: Picture) -> bytes:
+    return encode_png(_seen(sha256, preprocessing, _picture))
+
+
 @st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
 def _features(folder: str, sha256: str, picture: str, site: str, _picture: Picture) -> Inspection:
     return _model(folder, sha256).inspect(_picture, layers=(), features=(site,))
@@ -77,13 +107,13 @@ def _pixel_map(folder: str, sha256: str, picture: str, method: str, target: int,
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _evaluation(folder: str, sha256: str) -> Evaluation | None:
+def _evaluation(folder: str, sha256: str, changed: int) -> Evaluation | None:
     return open_checkpoint(Path(folder)).evaluation()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _figures(folder: str, sha256: str) -> Classification | None:
-    stored = _evaluation(folder, sha256)
+def _figures(folder: str, sha256: str, changed: int) -> Classification | None:
+    stored = _evaluation(folder, sha256, changed)
     return None if stored is None else summarise(stored.logits, stored.labels, open_checkpoint(Path(folder)).card.classes)
 
 
@@ -96,7 +126,7 @@ def probabilities(labels: tuple[str, ...], shares: tuple[float, ...], name: str,
     return predictions.probabilities(labels, shares, model=name, series=series)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def colour_bar(top: float, title: str, signed: bool) -> Figure:
-    """The strip that says what the colours of a map mean."""
-    return maps.colour_bar(top, title, signed=signed)
+@st.cache_resource(max_entries=2, show_spinner=False)
+def colour_strip(signed: bool) -> bytes:
+    """The colours of a map from its lowest to its highest value, as a PNG."""
+    return encode_png(maps.colour_strip(signed=signed))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from seviz.analysis import paper
-from seviz.analysis.classification import Classification
 from seviz.card import Card
 from seviz.checkpoints import Checkpoint
-from seviz.errors import SevizError
 from seviz.figures import block, networks
-from seviz.ui import caches, show
+from seviz.ui import evaluations, show
 from seviz.ui.choice import Choice
 
 
@@ -46,11 +44,11 @@ def _facts(facts: Card) -> None:
 
 
 def _headline(checkpoint: Checkpoint) -> None:
-    facts, figures = checkpoint.card, _figures(checkpoint)
+    facts, figures = checkpoint.card, evaluations.figures_of(checkpoint)
     columns = st.columns(2) * 2
     if figures:
         low, high = figures.interval
-        help_text = f"Share of {figures.n:,} test pictures that are right; 95 % interval {low:.2%} to {high:.2%} (Wilson)."
+        help_text = f"Share of {figures.n:,} pictures that are right; 95 % interval {low:.2%} to {high:.2%} (Wilson)."
         columns[0].metric("Test accuracy", f"{figures.accuracy:.2%}", help=help_text)
         columns[0].caption(f"{low:.1%} to {high:.1%}")
     columns[1].metric("Parameters", f"{facts.parameters:,}", help="Learned numbers.")
@@ -75,14 +73,6 @@ def _making(facts: Card) -> None:
     st.json(dict(facts.recipe), expanded=False)
 
 
-def _figures(checkpoint: Checkpoint) -> Classification | None:
-    try:
-        return caches.figures(checkpoint)
-    except SevizError as error:
-        st.warning(str(error))
-        return None
-
-
 def twins(choice: Choice) -> None:
     """The two chosen networks as one table with differences."""
     if choice.against is None:
@@ -98,22 +88,27 @@ def twins(choice: Choice) -> None:
         difference = values[0] - values[1]
         share = f" ({difference / values[1]:+.2%})" if values[1] else ""
         rows.append((name, f"{values[0]:,}{unit}", f"{values[1]:,}{unit}", f"{difference:+,}{share}"))
-    found = _figures(first), _figures(second)
-    if found[0] and found[1]:
-        shown = [f"{one.accuracy:.2%} ({one.interval[0]:.2%} to {one.interval[1]:.2%})" for one in found if one]
-        points = 100 * (found[0].accuracy - found[1].accuracy)
+    found = evaluations.measured((first, second))
+    if len(found) == 2:
+        shown = [f"{one.accuracy:.2%} ({one.interval[0]:.2%} to {one.interval[1]:.2%})" for one in found.values()]
+        points = 100 * (found[first.name].accuracy - found[second.name].accuracy)
         rows.append(("test accuracy (95 % interval)", shown[0], shown[1], f"{points:+.2f} points"))
-    st.table(
-        {
-            "": [row[0] for row in rows],
-            first.name: [row[1] for row in rows],
-            second.name: [row[2] for row in rows],
-            "difference": [row[3] for row in rows],
-        }
-    )
-    st.caption(
-        "One training each: a difference inside the intervals is no more than that. Multiply-adds count convolutions and "
-        "matrix products."
+    columns = ("", first.name, second.name, "difference")
+    st.table({column: [row[index] for row in rows] for index, column in enumerate(columns)})
+    st.caption(f"{_told_difference(first, second)} Multiply-adds count convolutions and matrix products.")
+
+
+def _told_difference(first: Checkpoint, second: Checkpoint) -> str:
+    """The difference of the accuracies in words that follow from the numbers."""
+    found = evaluations.paired(first, second)
+    if found is None:
+        return ""
+    low, high = (100 * end for end in found.interval)
+    verdict = "a difference" if found.told else "no difference can be told"
+    return (
+        f"On the {found.n:,} pictures that both saw, {found.only_first} were right for {first.name} alone and "
+        f"{found.only_second} for {second.name} alone: {100 * found.difference:+.2f} points, 95 % interval {low:+.2f} to "
+        f"{high:+.2f} (paired): {verdict}. One training each: another seed would give other figures."
     )
 
 

@@ -44,11 +44,15 @@ def choose(*, weights: bool = True) -> Choice:
         twin = _default(others, model.removeprefix("se_") if model.startswith("se_") else f"se_{model}")
         against = _pick("Beside it", others, "against", twin, "Shown next to the network; its plain twin says what SE changes.")
         _tell_broken(entries)
+        _tell_unusable(entries, usable)
         st.caption(f"Runs on **{caches.device()}**")
     return Choice(open_checkpoint(model), None if against == NONE else open_checkpoint(against))
 
 
 def _pick(label: str, names: list[str], key: str, default: str, help_text: str) -> str:
+    asked = st.query_params.get(key, default)
+    if asked not in names and key not in st.session_state:
+        st.info(f"The link names a network that is not here; {default} is shown.")
     address.read(key, names, default)
     chosen: str = st.selectbox(label, names, key=key, help=help_text, persist_state="session")
     address.write(key, default)
@@ -61,6 +65,13 @@ def _default(names: list[str], wanted: str) -> str:
 
 def _is_se(entries: list[Entry], name: str) -> bool:
     return any(entry.name == name and entry.card is not None and entry.card.is_se for entry in entries)
+
+
+def _tell_unusable(entries: tuple[Entry, ...], usable: list[Entry]) -> None:
+    """Why a network that one may look for, or that a link names, is not in the lists."""
+    for entry in entries:
+        if entry.card and not entry.problem and entry not in usable:
+            st.info(f"**{entry.name}** has no weights, so it cannot be run; the other pages show its figures.")
 
 
 def _has_weights(entry: Entry) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,18 @@ def telling() -> Iterator[None]:
         yield
     except SevizError as error:
         st.error(str(error), icon="⚠️")
+
+
+def fragment(body: Callable[..., None]) -> Callable[..., None]:
+    """st.fragment, with errors of the body as sentences: a fragment runs again without the page around it."""
+
+    @functools.wraps(body)
+    def guarded(*arguments: object) -> None:
+        with telling():
+            body(*arguments)
+
+    wrapped: Callable[..., None] = st.fragment(guarded)
+    return wrapped
 
 
 def link(title: str, label: str) -> None:

@@ -22,13 +22,13 @@ EXTREME = 4  # channels shown at either end
 PAIR_WIDTH = 160  # pixels of a map before and after its gate: two beside each other on a telephone
 
 
-@st.fragment
+@frame.fragment
 def panel(choice: Choice, chosen: Chosen) -> None:
     """The overview, where a click or the list beside it chooses a site, and that site in detail."""
     st.subheader("Gates", anchor=False)
     sites = caches.model(choice.model).sites
     if not sites:
-        name = choice.model.card.name
+        name = choice.model.name
         st.info(f"{name} is a plain network: it has no gates. Choose an SE network in the sidebar to see them.")
         frame.link("Models", "What an SE block adds")
         return

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from seviz.attribution import METHODS
+from seviz.attribution import METHODS, UNITS
 from seviz.backend import Inspection, Map
 from seviz.checkpoints import Checkpoint
 from seviz.figures import maps as figures
-from seviz.images import encode_png, fit
-from seviz.ui import address, caches, show
+from seviz.images import encode_png
+from seviz.ui import address, caches, frame, pictures, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
 
@@ -21,19 +22,31 @@ TOP = "top prediction"
 GRAD_CAM = "gradcam"
 
 
-@st.fragment
+@dataclass(frozen=True)
+class Scale:
+    """What the colours of one or more maps mean: the value of the strongest one, and whether 0 is in the middle."""
+
+    top: float
+    signed: bool
+
+    @classmethod
+    def of(cls, maps: Sequence[Map]) -> Scale:
+        values = [one.values for one in maps]
+        return cls(figures.shared_top(values), figures.is_signed(*values))
+
+
+@frame.fragment
 def panel(choice: Choice, chosen: Chosen) -> None:
     """Controls, then a column for the picture and one a network."""
     label, layer, method = _controls(caches.inspection(choice.model, chosen.picture), caches.model(choice.model).layers)
     maps = [_map(checkpoint, chosen, label, layer, method) for checkpoint in choice.both]
-    opacity, shared = st.session_state["opacity"] / 100, st.session_state["scale"] == "shared"
-    top = figures.shared_top([found.values for found in maps if found]) if shared else None
+    shared = Scale.of([found for found in maps if found]) if st.session_state["scale"] == "shared" else None
     columns = st.columns(1 + len(maps), gap="medium")
     with columns[0]:
         _picture(choice.model, chosen)
     for series, (column, checkpoint, found) in enumerate(zip(columns[1:], choice.both, maps, strict=True)):
         with column:
-            _network(checkpoint, chosen, found, opacity, top, series)
+            _network(checkpoint, chosen, found, shared or (Scale.of([found]) if found else None), series)
 
 
 def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]:
@@ -67,7 +80,8 @@ def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]
         key="method",
         persist_state="session",
         help="Grad-CAM weighs a stage's feature maps by their gradients. The others give evidence pixel by pixel and "
-        "take longer; red speaks for the class and blue against it.",
+        "take longer. In Integrated Gradients and Occlusion red speaks for the class and blue against it; Saliency has no "
+        "sign.",
     )
     address.write("method", GRAD_CAM)
     _appearance()
@@ -77,7 +91,9 @@ def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]
 def _appearance() -> None:
     """How the maps look: opacity and scale."""
     fine = st.columns(3, gap="medium", vertical_alignment="bottom")
-    fine[0].slider("Opacity of the map", 0, 100, 55, 5, format="%d %%", key="opacity", persist_state="session")
+    fine[0].slider(
+        "Opacity of the map", 0, 100, 55, 5, format="%d %%", key="opacity", bind="query-params", persist_state="session"
+    )
     fine[1].segmented_control(
         "Colour scale",
         ["own", "shared"],
@@ -109,42 +125,55 @@ def _picture(checkpoint: Checkpoint, chosen: Chosen) -> None:
     size = checkpoint.card.preprocessing
     st.markdown(f"**{chosen.title[:1].upper()}{chosen.title[1:]}**")
     st.image(
-        figures.enlarged(fit(chosen.picture.pixels, size)),
+        caches.seen_png(checkpoint, chosen.picture),
         width="stretch",
         output_format="PNG",
-        alt=f"The picture as {checkpoint.card.name} sees it, {size.width} by {size.height} pixels.",
+        alt=f"The picture as {checkpoint.name} sees it, {size.width} by {size.height} pixels.",
     )
     st.caption(f"As the network sees it: {size.width} x {size.height} pixels, the middle of the picture.")
+    if chosen.sample:
+        st.caption(chosen.sample.credit)
     with st.expander("Original"):
-        st.image(chosen.picture.pixels, width="stretch", alt="The picture before it was scaled and cropped.")
+        whole = pictures.original(chosen.picture)
+        st.image(whole, width="stretch", output_format="JPEG", alt="The picture before it was scaled and cropped.")
+        height, width = chosen.picture.pixels.shape[:2]
+        st.caption(f"{chosen.picture.format}, {width:,} x {height:,} pixels")
 
 
 def _network(
-    checkpoint: Checkpoint, chosen: Chosen, found: Map | None, opacity: float, top: float | None, series: int
+    checkpoint: Checkpoint, chosen: Chosen, found: Map | None, scale: Scale | None, series: int
 ) -> None:
-    name, answer = checkpoint.card.name, caches.inspection(checkpoint, chosen.picture)
+    name, answer = checkpoint.name, caches.inspection(checkpoint, chosen.picture)
     best = answer.predictions(1)[0]
     st.markdown(f"**{name}** says **{best.label}**, {best.probability:.0%}")
-    if found is None:
+    if found is None or scale is None:
         st.info(f"{name} does not know this class.")
     else:
-        pixels = _overlay(checkpoint, chosen, found, opacity, top)
-        words = figures.map_alt(found.values, label=found.label, layer=found.layer, method=METHODS[found.method])
-        st.image(pixels, width="stretch", output_format="PNG", alt=f"{name}. {words}")
-        strongest = figures.shared_top([found.values]) if top is None else top
-        signed = figures.is_signed(found.values)
-        bar = caches.colour_bar(strongest, f"evidence for {found.label} (logit)", signed)
-        show.figure(bar, f"bar-{name}")
+        png = encode_png(_overlay(checkpoint, chosen, found, scale))
+        method, unit = METHODS[found.method], UNITS[found.method]
+        words = figures.map_alt(found.values, label=found.label, layer=found.layer, method=method, unit=unit)
+        st.image(png, width="stretch", output_format="PNG", alt=f"{name}. {words}")
+        _colour_bar(scale, f"evidence for {found.label} ({unit})")
         file = f"{name}-{found.method}-{found.layer}-{found.label}.png"
-        show.download("Map as PNG", lambda: encode_png(pixels), file, "image/png")
+        show.download("Map as PNG", png, file, "image/png")
     table = answer.predictions(5)
     labels, shares = tuple(p.label for p in table), tuple(p.probability for p in table)
     drawn = caches.probabilities(labels, shares, name, series)
     show.figure(drawn, f"top5-{name}", table={"class": labels, "probability": shares})
 
 
-def _overlay(
-    checkpoint: Checkpoint, chosen: Chosen, found: Map, opacity: float, top: float | None
-) -> NDArray[np.uint8]:
-    seen = figures.enlarged(fit(chosen.picture.pixels, checkpoint.card.preprocessing))
-    return figures.overlay(seen, found.values, opacity, top)
+def _colour_bar(scale: Scale, title: str) -> None:
+    """What the colours mean, in true units: a strip with its ends named below it."""
+    low = f"{-scale.top:.3g}" if scale.signed else "0"
+    words = f"Colours from {low} to {scale.top:.3g}, {title}"
+    st.image(caches.colour_strip(scale.signed), width="stretch", output_format="PNG", alt=words)
+    with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+        st.caption(low, width="content")
+        st.caption(title, width="content")
+        st.caption(f"{scale.top:.3g}", width="content")
+
+
+def _overlay(checkpoint: Checkpoint, chosen: Chosen, found: Map, scale: Scale) -> NDArray[np.uint8]:
+    seen = caches.seen(checkpoint, chosen.picture)
+    opacity = st.session_state["opacity"] / 100
+    return figures.overlay(seen, found.values, opacity, scale.top, signed=scale.signed)

@@ -6,16 +6,19 @@ says `picture=own`, and whoever opens the link is asked for it.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from seviz.errors import PictureError
-from seviz.images import Picture, decode
+from seviz.images import MAX_BYTES, Picture, decode, shrunk
 from seviz.ui.samples import Sample, samples
 
-MAX_MEGABYTES = 20
 OWN = "own"
+SHOWN_SIDE = 1024  # pixels of the longer side to which the original is brought for the page
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,12 @@ class Chosen:
 
 
 def choose() -> Chosen:
-    """Draw the widgets and return the picture: the upload, else the chosen sample, else the first one."""
+    """Draw the widgets and return the picture: one's own, else the chosen sample, else the first one."""
     known = {sample.name: sample for sample in samples()}
     _read_address(known)
     drop, shelf = st.columns([3, 2], gap="medium", vertical_alignment="top")
     with drop:
-        content = _own_picture()
+        _own_picture()
     with shelf:
         st.pills(
             "or look at a sample",
@@ -42,10 +45,12 @@ def choose() -> Chosen:
             key="sample",
             wrap=True,
             on_change=_sample_chosen,
+            persist_state="session",
         )
-    if content is not None:
+    own: bytes | None = st.session_state.get(OWN)
+    if own is not None:
         try:
-            return _told(Chosen(_decoded(content), "your picture", None))
+            return _told(Chosen(_decoded(own), "your picture", None))
         except PictureError as error:
             st.error(str(error), icon="⚠️")
     elif st.query_params.get("picture") == OWN:
@@ -54,38 +59,57 @@ def choose() -> Chosen:
     return _told(Chosen(_decoded(sample.path.read_bytes()), sample.title, sample))
 
 
-def _own_picture() -> bytes | None:
+def _own_picture() -> None:
     turn = st.session_state.setdefault("upload_turn", 0)
-    uploaded = st.file_uploader(
+    st.file_uploader(
         "Drop, paste or choose a picture",
         key=f"upload-{turn}",
-        max_upload_size=MAX_MEGABYTES,
+        max_upload_size=MAX_BYTES // 2**20,
         on_change=_own_chosen,
+        args=(f"upload-{turn}",),
         help="JPEG, PNG, WebP, BMP, GIF or TIFF. It is decoded in memory and never written to disk.",
     )
     with st.popover("Use the camera", icon="📷"):
         # the camera is only asked for once somebody wants it
-        on = st.toggle("Switch the camera on", key="camera_on")
-        shot = st.camera_input("Take a picture", key=f"camera-{turn}", on_change=_own_chosen) if on else None
-    taken = uploaded or shot
-    return taken.getvalue() if taken else None
+        if st.toggle("Switch the camera on", key="camera_on"):
+            st.camera_input("Take a picture", key=f"camera-{turn}", on_change=_own_chosen, args=(f"camera-{turn}",))
 
 
 def _read_address(known: dict[str, Sample]) -> None:
-    asked = st.query_params.get("picture")
-    if "sample" not in st.session_state and asked != OWN:
+    """The sample of the session, else of the address, else the first; none while the picture is one's own."""
+    if OWN in st.session_state:
+        st.query_params["picture"] = OWN
+        return
+    asked = st.session_state.get("sample") or st.query_params.get("picture")
+    if asked != OWN:
         st.session_state["sample"] = asked if asked in known else next(iter(known))
+        st.query_params["picture"] = st.session_state["sample"]
 
 
-def _own_chosen() -> None:
-    st.session_state["sample"] = None
-    st.query_params["picture"] = OWN
+def _own_chosen(widget: str) -> None:
+    """A picture was dropped, pasted or taken (the newest holds), or taken away again."""
+    taken = st.session_state[widget]
+    if taken is not None:
+        # under a name that is no widget's, so that it outlives a visit to another page
+        st.session_state[OWN] = taken.getvalue()
+        st.session_state["sample"] = None
+        st.query_params["picture"] = OWN
+    elif OWN in st.session_state:
+        _forget_own()
 
 
 def _sample_chosen() -> None:
+    if st.session_state["sample"] is None and OWN not in st.session_state:
+        return  # a second click on the chosen sample: it stays (see _read_address)
     if st.session_state["sample"] is not None:
         st.query_params["picture"] = st.session_state["sample"]
-        st.session_state["upload_turn"] += 1  # a fresh uploader: the sample takes the upload's place
+        st.session_state.pop(OWN, None)
+        st.session_state["upload_turn"] += 1  # fresh widgets: the sample takes the picture's place
+
+
+def _forget_own() -> None:
+    del st.session_state[OWN]
+    st.query_params.pop("picture", None)
 
 
 def _told(chosen: Chosen) -> Chosen:
@@ -94,12 +118,21 @@ def _told(chosen: Chosen) -> Chosen:
     return chosen
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+def original(picture: Picture) -> NDArray[np.uint8]:
+    """The whole picture for the page, its longer side at most SHOWN_SIDE pixels."""
+    return _original(picture.sha256, picture)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _original(sha256: str, _picture: Picture) -> NDArray[np.uint8]:
+    return shrunk(_picture.pixels, SHOWN_SIDE)
+
+
+# a photograph takes up to 150 MB decoded: two for each session, no more
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
 def _decoded_by_key(sha256: str, _content: bytes) -> Picture:
     return decode(_content)
 
 
 def _decoded(content: bytes) -> Picture:
-    import hashlib
-
     return _decoded_by_key(hashlib.sha256(content).hexdigest(), content)

@@ -34,7 +34,7 @@ with frame.telling():
     st.subheader("Confusion", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
     of = left.segmented_control(
-        "Of", list(measured), default=next(iter(measured)), required=True, key="confusion-of", bind="query-params"
+        "Matrix of", list(measured), default=next(iter(measured)), required=True, key="confusion-of", bind="query-params"
     )
     kind = right.segmented_control(
         "Cells", ["counts", "rates"], default="counts", required=True, key="cells", bind="query-params",

@@ -12,7 +12,7 @@ frame.begin(
 )
 with frame.telling():
     chosen = choice.choose(weights=False)
-    for entry in find_checkpoints():
+    for entry in sorted(find_checkpoints(), key=lambda entry: not (entry.card and entry.card.is_se)):
         if entry.problem:
             st.error(f"**{entry.name}**: {entry.problem}", icon="⚠️")
         else:

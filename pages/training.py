@@ -13,7 +13,7 @@ frame.begin(
 )
 with frame.telling():
     chosen = choice.choose(weights=False)
-    runs = choice.runs()
+    runs = choice.runs(first=chosen.both)
     if not runs:
         st.info("No network here has a history.csv; a training with `python -m seviz train` writes one.")
         st.stop()

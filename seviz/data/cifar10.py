@@ -78,7 +78,8 @@ def download_cifar10(progress: Progress | None = None) -> Path:
             shutil.rmtree(folder, ignore_errors=True)  # damaged, or half unpacked by another program
             os.replace(Path(unpacked) / source.base_folder, folder)
     except (OSError, http.client.HTTPException, tarfile.TarError, zlib.error, EOFError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        cause = getattr(error, "reason", error)  # urllib wraps what the system said
+        reason = getattr(cause, "strerror", None) or cause
         raise DataError(f"CIFAR-10 could not be downloaded ({reason}); check network and disk, then try again.") from error
     return folder
 

@@ -279,7 +279,7 @@ def squeeze_scatter(squeezes: ArrayLike, gates: ArrayLike, *, title: str, marked
         )  # fmt: skip
     figure.add_hline(y=0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     figure.update_xaxes(title="squeeze (mean activation)", zeroline=False)
-    figure.update_yaxes(title="gate", range=[-0.03, 1.09], tickvals=[0, 0.5, 1], zeroline=False)
+    figure.update_yaxes(title="gate", range=[-0.06, 1.16], tickvals=[0, 0.5, 1], zeroline=False)
     alt = (
         f"{title}: gate against squeeze for {len(z)} channels; squeezes from {z.min():.3g} to {z.max():.3g}, "
         f"gates from {s.min():.2f} to {s.max():.2f}."

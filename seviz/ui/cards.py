@@ -64,11 +64,16 @@ def _making(facts: Card) -> None:
     for name, command in facts.commands.items():
         st.markdown(f"{name}:")
         st.code(command, language="bash", wrap_lines=True)
+    if facts.data.name.startswith("folder:"):
+        st.caption(
+            f"`{facts.data.name}` stands for the folder on your machine that holds the data; "
+            "`python -m seviz data cifar10-jpeg --out DIR` makes JPEG copies of CIFAR-10."
+        )
     hardware = ", ".join(f"{name} {value}" for name, value in facts.hardware.items())
     versions = ", ".join(f"{name} {value}" for name, value in facts.versions.items())
     st.markdown(
         f"{facts.epochs} epochs in {facts.seconds / 60:.0f} minutes, seed {facts.seed}.  \nHardware: {hardware}.  \n"
-        f"Versions: {versions}.  \nLicence: {facts.licence}.  \nsha256 of the weights: `{facts.weights_sha256}`"
+        f"Versions: {versions}.  \nLicence: {facts.licence.rstrip('.')}.  \nsha256 of the weights: `{facts.weights_sha256}`"
     )
     st.json(dict(facts.recipe), expanded=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -84,10 +85,14 @@ def _tell_broken(entries: tuple[Entry, ...]) -> None:
             st.warning(f"**{entry.name}** is left out: {entry.problem}")
 
 
-def runs() -> dict[str, tuple[Epoch, ...]]:
-    """Every training with a history: name -> its epochs. A damaged history is told in the sidebar and left out."""
+def runs(first: Sequence[Checkpoint]) -> dict[str, tuple[Epoch, ...]]:
+    """Every training with a history: name -> its epochs. A damaged history is told in the sidebar and left out.
+
+    The chosen networks come first, so that they have the same colours as on the other pages.
+    """
+    names = [checkpoint.name for checkpoint in first]
     found: dict[str, tuple[Epoch, ...]] = {}
-    for entry in find_checkpoints():
+    for entry in sorted(find_checkpoints(), key=lambda entry: names.index(entry.name) if entry.name in names else len(names)):
         if entry.card is None:
             continue
         try:

@@ -109,6 +109,7 @@ def _site(checkpoint: Checkpoint, chosen: Chosen, answer: Inspection, site: Site
         show.figure(bars, "site-bars")
     with right:
         show.figure(figures.squeeze_scatter(squeezes, gates, title="Squeeze → gate", marked=marked), "squeeze")
+    st.caption("In orange: the highest and the lowest gates, whose feature maps are shown below.")
     _channels(checkpoint, chosen, answer, site, ends.opened.tolist(), ends.closed.tolist())
 
 
@@ -123,7 +124,7 @@ def _channels(
         "**Feature maps, before → after the gate.** One colour scale for all of them, so a gate that shuts a channel "
         "lets it fade" + (" towards white; blue is below 0, red above." if signed else ".")
     )
-    for name, channels in (("Most opened", opened), ("Most closed", closed)):
+    for name, channels in (("Highest gates", opened), ("Lowest gates", closed)):
         _row(found, answer.gates[site.path], channels, name, top, signed)
     with st.expander("Any other channel"):
         first = opened[0] if opened else 0

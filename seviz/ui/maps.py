@@ -20,6 +20,7 @@ from seviz.ui.pictures import Chosen
 
 TOP = "top prediction"
 GRAD_CAM = "gradcam"
+LAYERED = (GRAD_CAM, "guided_gradcam")  # methods that look at a layer
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]
         persist_state="session",
         help="Each map shows where a network finds evidence for this class. Classes are listed by probability.",
     )
+    address.read("method", list(METHODS), GRAD_CAM)
     address.read("layer", layers, layers[-1])
     layer = wide[1].segmented_control(
         "Layer",
@@ -69,10 +71,11 @@ def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]
         format_func=lambda path: path.replace("layer", "stage "),
         key="layer",
         persist_state="session",
-        help="Grad-CAM looks at the output of this stage: late stages say what, early ones say where.",
+        disabled=st.session_state["method"] not in LAYERED,
+        help="Grad-CAM looks at the output of this stage: late stages say what, early ones say where. The other methods but "
+        "Guided Grad-CAM look at the pixels alone.",
     )
     address.write("layer", layers[-1])
-    address.read("method", list(METHODS), GRAD_CAM)
     method = wide[2].selectbox(
         "Method",
         list(METHODS),
@@ -166,10 +169,10 @@ def _colour_bar(scale: Scale, title: str) -> None:
     """What the colours mean, in true units: a strip with its ends named below it."""
     low = f"{-scale.top:.3g}" if scale.signed else "0"
     words = f"Colours from {low} to {scale.top:.3g}, {title}"
+    st.caption(title)
     st.image(caches.colour_strip(scale.signed), width="stretch", output_format="PNG", alt=words)
     with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
         st.caption(low, width="content")
-        st.caption(title, width="content")
         st.caption(f"{scale.top:.3g}", width="content")
 
 

@@ -53,6 +53,7 @@ def choose() -> Chosen:
             return _told(Chosen(_decoded(own), "your picture", None))
         except PictureError as error:
             st.error(str(error), icon="⚠️")
+            st.caption("Below is a sample instead.")
     elif st.query_params.get("picture") == OWN:
         st.info("This link was made with a picture of somebody's own, which links never carry. Drop yours above.", icon="🔗")
     sample = known[st.session_state.get("sample") or next(iter(known))]

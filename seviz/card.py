@@ -14,6 +14,7 @@ from seviz.errors import CheckpointError
 from seviz.images import RESAMPLING, Preprocessing
 
 FORMAT = 1  # of card.json
+MAX_SIDE, MAX_UNITS = 4096, 1000  # beyond them a card is damaged, and building what it says would take for ever
 OPTIONS = ("blocks", "widths", "strides", "stem", "bottleneck", "se", "classes")  # that every network's options name
 ALIVE = 0.05  # standard deviation of a gate over pictures, from which a site counts as alive
 
@@ -141,7 +142,7 @@ class Card:
             return _card(values)
         except KeyError as error:
             raise CheckpointError(f"the card lacks {error}") from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise CheckpointError(f"the card holds a value of the wrong kind ({error})") from error
 
 
@@ -187,6 +188,8 @@ def _options(values: Mapping[str, Any], classes: int) -> Mapping[str, Any]:
         raise ValueError(f"its options lack {', '.join(missing)}")
     if values["classes"] != classes:
         raise ValueError(f"its options say {values['classes']} classes, and {classes} are named")
+    if not 1 <= sum(int(count) for count in values["blocks"]) <= MAX_UNITS:
+        raise ValueError(f"a network has 1 to {MAX_UNITS} residual units")
     return dict(values)
 
 
@@ -201,6 +204,8 @@ def _preprocessing(values: Mapping[str, Any]) -> Preprocessing:
     made = Preprocessing(**{**values, "mean": mean, "std": std})
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or min(made.height, made.width) < 1 or not 0 < made.crop <= 1:
         raise ValueError("the preprocessing is impossible")
+    if not all(isinstance(side, int) and side <= MAX_SIDE for side in (made.height, made.width)):
+        raise ValueError(f"pictures of {made.width} x {made.height} are no input of a network")
     if made.interpolation not in RESAMPLING:
         raise ValueError(f"{made.interpolation!r} is no interpolation")
     return made

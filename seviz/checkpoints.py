@@ -138,6 +138,7 @@ class Checkpoint:
 
     def _weights(self) -> bytes:
         path = self.folder / WEIGHTS_FILE
+        _require_file(path)
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
@@ -217,6 +218,7 @@ def _entry(folder: Path) -> Entry:
 
 def _read_card(folder: Path) -> Card:
     path = folder / CARD_FILE
+    _require_file(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CARD + 1)
@@ -229,11 +231,21 @@ def _read_card(folder: Path) -> Card:
     try:
         if len(content) > MAX_CARD:
             raise ValueError("it is larger than any card")
-        return Card.from_json(json.loads(content))
+        return Card.from_json(json.loads(content, parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: it is no JSON; fetch the whole folder again.") from error
     except CheckpointError as error:
         raise CheckpointError(f"{path} cannot be used: {error}; fetch the whole folder again.") from error
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _require_file(path: Path) -> None:
+    """A pipe or a device in the place of a file would be waited for without end."""
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path} is not a file; fetch the whole folder again.")
 
 
 def _altered(path: Path, size: int, card: Card) -> str:

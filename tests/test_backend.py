@@ -526,3 +526,9 @@ def test_a_copied_checkpoint_goes_by_its_folders_name(net, tmp_path):
 def test_a_layer_that_yields_no_map_is_refused(model):
     with pytest.raises(RequestError, match="fc puts out no feature maps"):
         model.inspect(pictures(1).numpy()[0], layers=["fc"])
+
+
+@pytest.mark.parametrize("picture", [None, 3, [1, 2], "a\0b"])
+def test_what_cannot_be_a_picture_is_refused(model, picture):
+    with pytest.raises(PictureError, match=r"A picture is a path|cannot be read"):
+        model.inspect(picture)

@@ -297,3 +297,41 @@ def test_a_damaged_history_is_one_sentence(home, text):
     (home / "tiny" / "history.csv").write_text(text, encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"history\.csv is damaged"):
         open_checkpoint("tiny").history()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": float("inf")},
+        {"seconds": float("nan")},
+        {"preprocessing": {"height": 10**6}},
+        {"preprocessing": {"width": 1.5}},
+        {"options": {"blocks": [10**6] * 3}},
+        {"options": {"blocks": []}},
+        {"metrics": {"accuracy": {"interval": []}}},
+    ],
+)
+def test_a_card_of_impossible_numbers_is_one_sentence(home, change):
+    path = home / "tiny" / "card.json"
+    card = json.loads(path.read_text())
+
+    def put(target, values):
+        for name, value in values.items():
+            if isinstance(value, dict):
+                put(target[name], value)
+            else:
+                target[name] = value
+
+    put(card, change)
+    path.write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=r"card\.json (is damaged|cannot be used)"):
+        open_checkpoint("tiny")
+
+
+@pytest.mark.parametrize("name", ["card.json", "model.safetensors"])
+def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(home, name):
+    path = home / "tiny" / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CheckpointError, match="is not a file"):
+        open_checkpoint("tiny").network()

@@ -213,6 +213,8 @@ def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:
         return picture
     if isinstance(picture, bytes):
         return decode(picture).pixels
+    if not isinstance(picture, str | os.PathLike):
+        raise PictureError(f"A picture is a path, bytes, a uint8 array (H, W, 3) or a Picture, not {type(picture).__name__}.")
     return read_picture(picture).pixels
 
 
@@ -225,6 +227,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
                 limit = f"{MAX_BYTES // 2**20} MB is the limit"
                 raise PictureError(f"{os.fspath(path)} has {size / 2**20:.0f} MB, and {limit}; make the picture smaller.")
             content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PictureError(f"{os.fspath(path)} cannot be read ({error.strerror}).") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{os.fspath(path)} cannot be read ({reason}).") from error
     return decode(content)

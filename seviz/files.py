@@ -7,6 +7,7 @@ or a second writer leaves the good file in place.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -23,6 +24,9 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     Raises OSError where the disk is full or the folder cannot be written; `path` is then what it was before.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # a rename would replace a pipe or a device, which as root may be the system's own
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

@@ -73,3 +73,12 @@ def test_sweeping_removes_what_killed_writers_left(tmp_path):
     (tmp_path / "card.json").write_bytes(b"whole")
     sweep_temporary(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
+
+
+def test_a_pipe_is_never_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        write_bytes(pipe, b"new")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

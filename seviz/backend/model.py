@@ -221,6 +221,8 @@ def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """The picture in a file. Raises PictureError where it cannot be read, is too large, or is no picture."""
     try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):  # a pipe would be waited for without end
+            raise PictureError(f"{os.fspath(path)} is not a file; choose a picture saved as JPEG or PNG.")
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_BYTES:  # before it is read: the file may be larger than the memory

@@ -53,6 +53,8 @@ PIL          colour data images
 torch        attribution backend checkpoints cli evaluation gates machine nets training
 torchvision  data nets
 safetensors  checkpoints training
+scipy        analysis
+sklearn      analysis
 tqdm         cli data
 captum       attribution
 plotly       figures
@@ -154,7 +156,7 @@ def test_libraries_stay_at_home():
     assert strays == []
 
 
-HEAVY = {"streamlit", "plotly", "captum", "pandas", "sklearn", "matplotlib"}
+HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplotlib"}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "sklearn", "matplotlib"}
     [
         ("import seviz; seviz.__version__; dir(seviz)", HEAVY | {"torch", "torchvision", "numpy", "PIL"}),
         ("import seviz.training, seviz.evaluation, seviz.checkpoints, seviz.data, seviz.nets, seviz.gates", HEAVY),
-        ("import seviz.analysis.classification, seviz.analysis.gates, seviz.images", HEAVY | {"torch"}),
+        ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
     ],
 )
 def test_what_an_import_loads(statement, unwanted):

@@ -3,5 +3,7 @@
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     curves.py           training curves: smoothing, generalisation gap
     gates.py            one picture's gates: order, extremes, summary, deviation from a mean
+    moments.py          a data set's gates per class and channel: means, spreads, bands, orders of channels
+    paired.py           the accuracies of two networks on the same samples
     paper.py            what the Squeeze-and-Excitation paper reports
 """

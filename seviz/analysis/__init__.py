@@ -4,6 +4,9 @@
     curves.py           training curves: smoothing, generalisation gap
     gates.py            one picture's gates: order, extremes, summary, deviation from a mean
     moments.py          a data set's gates per class and channel: means, spreads, bands, orders of channels
+    observations.py     which of the paper's observations hold for a network, in words
     paired.py           the accuracies of two networks on the same samples
     paper.py            what the Squeeze-and-Excitation paper reports
+    probes.py           how well a linear classifier reads the class from gates or features
+    specificity.py      how much gates depend on the class: eta squared, permutations, selectivity, distances
 """

@@ -55,6 +55,7 @@ torchvision  data nets
 safetensors  checkpoints training
 scipy        analysis
 sklearn      analysis
+threadpoolctl analysis
 tqdm         cli data
 captum       attribution
 plotly       figures

@@ -8,5 +8,6 @@
     paired.py           the accuracies of two networks on the same samples
     paper.py            what the Squeeze-and-Excitation paper reports
     probes.py           how well a linear classifier reads the class from gates or features
+    projection.py       samples in gate space on two axes: principal components and t-SNE
     specificity.py      how much gates depend on the class: eta squared, permutations, selectivity, distances
 """

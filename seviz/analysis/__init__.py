@@ -1,8 +1,10 @@
 """Statistics: numpy in, numpy out. No torch, no colours.
 
+    ailments.py         what ails the gates of a site, in sentences with cause and cure
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     curves.py           training curves: smoothing, generalisation gap
     gates.py            one picture's gates: order, extremes, summary, deviation from a mean
+    health.py           gate health of a site: shares near 0, 0.5 and 1, range, still gates, silent hidden units
     moments.py          a data set's gates per class and channel: means, spreads, bands, orders of channels
     observations.py     which of the paper's observations hold for a network, in words
     paired.py           the accuracies of two networks on the same samples

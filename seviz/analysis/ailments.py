@@ -165,7 +165,8 @@ def _hidden(v: Vitals) -> Ailment | None:
         said,
         "A ReLU that is below 0 for every picture gets no gradient and stays dead: large steps early in the training, or "
         "biases below 0." + (f" A reduction that leaves {v.hidden} of them has none to spare." if few else ""),
-        "Start with zero biases and a warm-up" + (", and use a smaller reduction r, such as 4 or 8." if few else "."),
+        "Start with zero biases and a warm-up"
+        + (f", and use a smaller reduction than r = {v.channels // v.hidden}." if few else "."),
     )
 
 

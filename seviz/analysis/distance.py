@@ -40,7 +40,7 @@ def distances_to_classes(gates: ArrayLike, moments: Moments, *, standardised: bo
     """
     weights = _weights(moments, standardised)
     values = _fitting(gates, moments)
-    return np.sqrt(np.stack([(values - mean) ** 2 @ weights for mean in moments.mean], axis=-1))
+    return np.asarray(np.sqrt(np.stack([(values - mean) ** 2 @ weights for mean in moments.mean], axis=-1)))
 
 
 def pull_between(gates: ArrayLike, moments: Moments, first: int, second: int, *, standardised: bool = False) -> Pull:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from seviz import analysis
 from seviz.analysis import paper
 from seviz.analysis.curves import generalisation_gap, smooth
 from seviz.analysis.gates import channel_order, deviation, extremes, summary
@@ -119,3 +123,9 @@ def test_what_was_counted_can_be_counted_again(arch: str, name: str, stride_on: 
 def test_the_reports_interval() -> None:
     low, high = paper.report_interval()
     assert (round(low, 4), round(high, 4)) == (0.8511, 0.8648)
+
+
+def test_the_table_names_every_file() -> None:
+    named = re.findall(r"^    (\w+\.py) ", analysis.__doc__ or "", re.MULTILINE)
+    files = [path.name for path in Path(analysis.__file__).parent.glob("*.py") if path.name != "__init__.py"]
+    assert named == sorted(files)

@@ -165,7 +165,8 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
     [
         ("import seviz; seviz.__version__; dir(seviz)", HEAVY | {"torch", "torchvision", "numpy", "PIL"}),
         ("import seviz.training, seviz.evaluation, seviz.checkpoints, seviz.data, seviz.nets, seviz.gates", HEAVY),
-        ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
+        ("import seviz.analysis.classification, seviz.analysis.gates, seviz.images", HEAVY | {"torch"}),
+        ("from seviz.analysis import distance, health, observations, probes, projection, relation", HEAVY | {"torch"}),
     ],
 )
 def test_what_an_import_loads(statement, unwanted):

@@ -76,6 +76,18 @@ def test_a_channel_that_never_moves_has_no_share_and_changes_none():
     assert np.isnan(eta_squared(sample_moments(still[:, 6:], labels, 4)).site)
 
 
+def test_means_that_differ_by_rounding_are_no_effect():
+    """A gate of 0.65 added one by one, for 700 samples of one class and 10,000 of another."""
+    gate = 0.65
+    count = np.array([700, 10_000])
+    sums = np.array([[np.cumsum(np.full(n, gate))[-1]] for n in count])
+    squares = np.array([[np.cumsum(np.full(n, gate**2))[-1]] for n in count])
+    moments = class_moments(count, sums, squares)
+    assert moments.mean[0, 0] != moments.mean[1, 0]
+    eta = eta_squared(moments)
+    assert np.isnan(eta.by_channel).all() and np.isnan(eta.site)
+
+
 @pytest.mark.parametrize("labels", [[1, 1, 1], []])
 def test_fewer_than_two_classes_have_no_share(labels):
     values = np.arange(len(labels) * 2.0).reshape(-1, 2)

@@ -35,7 +35,8 @@ def tsne(values: ArrayLike, seed: int = 0) -> NDArray[np.float32]:
 
     The perplexity is PERPLEXITY, or a third of the other samples where they are few. Zeros for fewer than FEWEST samples
     and where no channel moves. 2,000 samples of 64 channels take
-    some ten seconds; one thread is used.
+    some ten seconds; one thread is used. From this start scikit-learn draws nothing, so that the seed only matters to a
+    version that would.
     """
     rows = _rows(values)
     start = pca(rows)[0]

@@ -25,7 +25,8 @@ version      -
 errors       -
 files        -
 colour       -
-images       colour errors
+formats      -
+images       colour errors formats
 machine      errors version
 history      errors files
 data         errors images

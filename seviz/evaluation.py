@@ -25,9 +25,11 @@ from torch import Tensor, nn
 from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
 from seviz.errors import CheckpointError, DataError, RequestError
-from seviz.files import write_npz
+from seviz.files import open_file, write_npz
 from seviz.gates import by_channel, edit_gates, find_gates, record_gates
 from seviz.images import Preprocessing
+
+MAX_UNPACKED = 2**30  # bytes of evaluation.npz; ImageNet's 50,000 x 1,000 logits have a tenth of it
 
 Progress = Callable[[int, int], None]
 Normaliser = Callable[[Tensor], Tensor]
@@ -90,7 +92,9 @@ def save(path: Path, evaluation: Evaluation) -> None:
 def load(path: Path) -> Evaluation:
     """Read evaluation.npz. Raises CheckpointError where it is missing or damaged."""
     try:
-        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+        with open_file(path) as content, np.load(content, allow_pickle=False) as file:
+            if sum(member.file_size for member in file.zip.infolist()) > MAX_UNPACKED:
+                raise ValueError("larger than any evaluation")
             arrays = {name: file[name] for name in file.files}
         found = _checked(arrays)
     except FileNotFoundError as error:

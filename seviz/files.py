@@ -23,20 +23,37 @@ from numpy.typing import NDArray
 NO_FILE = "not a regular file"  # in the place of the system's words, as strerror
 
 
-def read_file(path: str | os.PathLike[str], most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes; links are followed.
+def open_file(path: str | os.PathLike[str]) -> IO[bytes]:
+    """A regular file, open for reading; links are followed.
 
-    Raises OSError, whose strerror says why: nothing there, a folder, a pipe or a device, too large.
+    Raises OSError, whose strerror says why there is none: nothing there, a folder, a pipe or a device.
     """
-    with open(path, "rb", opener=_open_at_once) as file:
-        status = os.fstat(file.fileno())
-        if _is_special(status.st_mode):
-            raise OSError(errno.EINVAL, NO_FILE, os.fspath(path))
-        content = file.read(most + 1) if status.st_size <= most else b""
-    if max(len(content), status.st_size) > most:
-        size = f"it has {max(len(content), status.st_size) / 2**20:,.0f} MB, and {most / 2**20:,.0f} MB is the limit"
-        raise OSError(errno.EFBIG, size, os.fspath(path))
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - it is the caller's
+    if _is_special(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, NO_FILE, os.fspath(path))
+    return file
+
+
+def read_file(path: str | os.PathLike[str], most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes. Raises OSError as open_file does, and for a larger file."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1) if size <= most else b""
+    size = max(size, len(content))
+    if size > most:
+        too_large = f"it has {size / 2**20:,.0f} MB, and {most / 2**20:,.0f} MB is the limit"
+        raise OSError(errno.EFBIG, too_large, os.fspath(path))
     return content
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name is UTF-8: any other can stand in no card, no address and on no page."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _open_at_once(path: str, flags: int) -> int:

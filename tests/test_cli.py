@@ -445,6 +445,7 @@ def test_a_closed_pipe_ends_a_command_quietly(home):
     # a card of 200 kB: more than a pipe holds, so that the write fails whenever `true` ends
     path = home / "se_toy" / "card.json"
     card = json.loads(path.read_text(encoding="utf-8"))
+    del card["card_sha256"]
     path.write_text(json.dumps({**card, "limits": ["x" * 200_000]}), encoding="utf-8")
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (141, "")

@@ -160,7 +160,8 @@ class Card:
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise CheckpointError(f"the card is not of format {FORMAT}")
         if SEAL in values and values[SEAL] != content_sha256(values):
-            raise CheckpointError(f"the card was altered, it says something else than its {SEAL} (take that line out if the change is your own)")
+            own = "take that line out if the change is your own"
+            raise CheckpointError(f"the card was altered, it says something else than its {SEAL} ({own})")
         try:
             require_numbers(values)
             return _card(values)

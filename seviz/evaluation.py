@@ -71,9 +71,11 @@ def evaluate(
     Args:
         data: pictures of the network's size. batch: pictures at a time. progress: called with (done, in all).
 
-    Raises DataError where the pictures have another size or there are none.
+    Raises DataError where the pictures have another size or there are none, CheckpointError where an answer is no number.
     """
     logits = np.concatenate([out.cpu().numpy() for out in _outputs(net, data, preprocessing, batch, progress)])
+    if not np.isfinite(logits).all():
+        raise CheckpointError("The network answers NaN or infinite values, so its weights are damaged; train it again.")
     return Evaluation(logits, data.labels.astype(np.int16), data.ids, data.key, weights_sha256)
 
 

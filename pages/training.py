@@ -3,7 +3,7 @@
 import streamlit as st
 
 from seviz.figures import training as figures
-from seviz.ui import choice, frame, show
+from seviz.ui import address, choice, frame, show
 
 frame.begin(
     "Training",
@@ -44,7 +44,7 @@ with frame.telling():
         "How much better a network does on the pictures it was trained on. Below zero the test pictures are the easier "
         "ones: training pictures are shifted and mirrored, and their loss is taken while the weights still move."
     )
-    of = st.segmented_control("Gap in", ["loss", "accuracy"], default="loss", required=True, key="gap", bind="query-params")
+    of = address.one_of("Gap in", ["loss", "accuracy"], "gap")
     gaps = {"run": table["run"], "epoch": table["epoch"]}
     values = [value for gap in figures.gaps(shown, of=of, smoothing=smoothing).values() for value in gap.tolist()]
     gaps[f"gap in {'nats' if of == 'loss' else 'points'}"] = values

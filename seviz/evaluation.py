@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
-from seviz.errors import CheckpointError, DataError, RequestError
+from seviz.errors import CheckpointError, DataError, RequestError, printable
 from seviz.files import open_file, write_npz
 from seviz.gates import by_channel, edit_gates, find_gates, record_gates
 from seviz.images import Preprocessing
@@ -109,7 +109,8 @@ def load(path: Path) -> Evaluation:
 def evaluate_command(path: Path) -> str:
     """The command that writes `path`, the evaluation.npz of a checkpoint's folder; D stands for the data set."""
     path = Path(os.path.abspath(path))
-    return shlex.join(["python", "-m", "seviz", "evaluate", "--model", str(path.parent), "--data", "D", "--out", str(path)])
+    words = ["python", "-m", "seviz", "evaluate", "--model", str(path.parent), "--data", "D", "--out", str(path)]
+    return printable(shlex.join(words))
 
 
 def to_half(logits: NDArray[np.floating[Any]]) -> NDArray[np.float16]:

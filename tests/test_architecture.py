@@ -38,7 +38,7 @@ card         data errors images values
 evaluation   card data errors files gates images
 checkpoints  card errors evaluation files history images machine nets weights
 analysis     errors
-training     analysis card checkpoints data errors evaluation files gates history images machine nets
+training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
 backend      attribution checkpoints errors evaluation files gates images machine nets version
 seviz        backend gates version

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from seviz.figures import accuracy as figures
-from seviz.ui import choice, evaluations, frame, mistakes, show, tables
+from seviz.ui import address, choice, evaluations, frame, mistakes, show, tables
 
 frame.begin(
     "Accuracy",
@@ -24,22 +24,20 @@ with frame.telling():
     )
 
     st.subheader("By class", anchor=False)
-    rate = st.segmented_control(
-        "Rate", ["recall", "precision", "f1"], default="recall", required=True, key="rate", bind="query-params",
-        help="Recall: share of a class that was found. Precision: share of the predictions of a class that are right. "
+    rate = address.one_of(
+        "Rate", ["recall", "precision", "f1"], "rate",
+        "Recall: share of a class that was found. Precision: share of the predictions of a class that are right. "
         "F1: their harmonic mean.",
     )  # fmt: skip
     show.figure(figures.per_class(measured, rate), "per-class", table=tables.per_class(measured))
 
     st.subheader("Confusion", anchor=False)
     left, right = st.columns(2, vertical_alignment="bottom")
-    of = left.segmented_control(
-        "Matrix of", list(measured), default=next(iter(measured)), required=True, key="confusion-of", bind="query-params"
-    )
-    kind = right.segmented_control(
-        "Cells", ["counts", "rates"], default="counts", required=True, key="cells", bind="query-params",
-        help="Counts of pictures, or shares of the true class. The diagonal is grey, so that mistakes show.",
-    )  # fmt: skip
+    with left:
+        of = address.one_of("Matrix of", list(measured), "confusion-of")
+    with right:
+        what = "Counts of pictures, or shares of the true class. The diagonal is grey, so that mistakes show."
+        kind = address.one_of("Cells", ["counts", "rates"], "cells", what)
     show.figure(figures.confusion(measured[of], rates=kind == "rates"), "confusion", table=tables.confusion(measured[of]))
 
     st.subheader("Calibration", anchor=False)

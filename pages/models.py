@@ -16,7 +16,8 @@ with frame.telling():
         if entry.problem:
             st.error(f"**{entry.name}**: {entry.problem}", icon="⚠️")
         else:
-            cards.card(open_checkpoint(entry.folder))
+            with frame.telling():  # what is odd about one card leaves the others and the rest of the page alone
+                cards.card(open_checkpoint(entry.folder))
 
     st.subheader(f"{chosen.model.name} against {chosen.against.name if chosen.against else '...'}", anchor=False)
     cards.twins(chosen)

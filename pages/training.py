@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from seviz.analysis.curves import generalisation_gap, smooth
 from seviz.figures import training as figures
-from seviz.ui import choice, frame, show
+from seviz.ui import address, choice, frame, show
 
 frame.begin(
     "Training",
@@ -45,12 +44,8 @@ with frame.telling():
         "How much better a network does on the pictures it was trained on. Below zero the test pictures are the easier "
         "ones: training pictures are shifted and mirrored, and their loss is taken while the weights still move."
     )
-    of = st.segmented_control("Gap in", ["loss", "accuracy"], default="loss", required=True, key="gap", bind="query-params")
-    gaps: dict[str, list[object]] = {"run": [], "epoch": [], f"gap in {of}": []}
-    for name, epochs in shown.items():
-        train, test = ([getattr(epoch, f"{split}_{of}") for epoch in epochs] for split in ("train", "test"))
-        gap = smooth(generalisation_gap(train, test, higher_is_better=of == "accuracy"), smoothing)
-        gaps["run"] += [name] * len(epochs)
-        gaps["epoch"] += [epoch.epoch for epoch in epochs]
-        gaps[f"gap in {of}"] += gap.tolist()
+    of = address.one_of("Gap in", ["loss", "accuracy"], "gap")
+    gaps = {"run": table["run"], "epoch": table["epoch"]}
+    values = [value for gap in figures.gaps(shown, of=of, smoothing=smoothing).values() for value in gap.tolist()]
+    gaps[f"gap in {'nats' if of == 'loss' else 'points'}"] = values
     show.figure(figures.gap(drawn, of=of, smoothing=smoothing), "gap-figure", table=gaps)

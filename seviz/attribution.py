@@ -8,6 +8,7 @@ accumulated into parameters.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,13 +26,6 @@ METHODS = {
     "occlusion": "Occlusion",
     "guided_gradcam": "Guided Grad-CAM",
 }
-UNITS = {
-    "gradcam": "logit",
-    "integrated_gradients": "logit",
-    "occlusion": "logit",
-    "saliency": "logit per sd of colour",
-    "guided_gradcam": "relative",
-}
 UNITS = {  # of a map's values; a colour's sd is that of the network's normalisation
     "gradcam": "logit",
     "integrated_gradients": "logit",
@@ -39,6 +33,7 @@ UNITS = {  # of a map's values; a colour's sd is that of the network's normalisa
     "occlusion": "logit",
     "guided_gradcam": "relative",
 }
+CAPTUMS_WARNING = "Setting backward hooks on ReLU"  # that they are removed is tested
 PIXEL_METHODS = tuple(method for method in METHODS if method != "gradcam")
 STEPS = 32  # of Integrated Gradients, at Gauss-Legendre points
 
@@ -61,9 +56,7 @@ def grad_cam_maps(logits: Tensor, activations: Mapping[str, Tensor], classes: Te
     across layers: alpha carries 1 / (h w).
     Raises RequestError for a layer that puts out no feature maps.
     """
-    for layer, activation in activations.items():
-        if activation.dim() != 4:
-            raise RequestError(f"{layer} puts out no feature maps (C, h, w); choose a layer before the pooling.")
+    require_maps(list(activations), activations)
     layers, tensors = list(activations), list(activations.values())
     maps: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     count = classes.shape[1]
@@ -150,14 +143,33 @@ def guided_grad_cam(net: nn.Module, x: Tensor, target: int, layer: str) -> Tenso
     Signed, and of no unit: a product of a guided gradient and a map, whose values only compare within one picture.
 
     Captum hooks the network's ReLUs while it runs, so the caller must own the network. x: (1, 3, H, W), normalised.
+    Raises RequestError for a layer that puts out no feature maps.
     """
     from captum.attr import GuidedGradCam
 
-    with torch.enable_grad(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")  # that they are removed is tested
+    with torch.no_grad(), tap(net, [layer]) as caught:
+        net(x)
+    require_maps([layer], caught)
+    _ignore_captums_warning()
+    with torch.enable_grad():
         explainer = GuidedGradCam(net, net.get_submodule(layer))
         leaf = x.detach().requires_grad_()
         return _float(explainer.attribute(leaf, target=target, interpolate_mode="bilinear")).sum(0)
+
+
+def require_maps(layers: Sequence[str], outputs: Mapping[str, object]) -> None:
+    """Raises RequestError for a layer of which a forward pass caught no feature maps (B, C, h, w)."""
+    for layer in layers:
+        output = outputs.get(layer)
+        if not isinstance(output, Tensor) or output.dim() != 4:
+            raise RequestError(f"{layer} puts out no feature maps (C, h, w); choose a layer before the pooling.")
+
+
+def _ignore_captums_warning() -> None:
+    """Once for the process: catch_warnings would change, and change back, the filters of all other threads too."""
+    ours = ("ignore", re.compile(CAPTUMS_WARNING, re.IGNORECASE), Warning, None, 0)
+    if ours not in warnings.filters:
+        warnings.filterwarnings("ignore", message=CAPTUMS_WARNING)
 
 
 def _float(attributions: Tensor) -> Tensor:

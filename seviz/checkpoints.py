@@ -6,7 +6,8 @@
         history.csv         an epoch a row (seviz.history)
         evaluation.npz      logits of every test picture (seviz.evaluation)
 
-Weights whose sha256 is not their card's are refused. A damaged folder is one sentence, and the others still work.
+Weights whose sha256 is not their card's are refused, and so is a card that is not what its own card_sha256 says (see
+seviz.card). Nothing is built or read before the sizes fit. A damaged folder is one sentence, and the others still work.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seviz.card import Card, DataUse, GateLife, Metric
-from seviz.errors import CheckpointError
-from seviz.files import write_bytes, write_json
+from seviz.errors import CheckpointError, printable
+from seviz.files import is_utf8, open_file, read_file, write_bytes, write_json
 from seviz.history import Epoch, read_history
 from seviz.machine import hardware, versions
+from seviz.weights import read_head, weights_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,6 +51,7 @@ __all__ = [
     "save_checkpoint",
     "versions",
     "weights_of",
+    "write_card",
 ]
 
 WEIGHTS_FILE = "model.safetensors"
@@ -87,21 +90,20 @@ class Checkpoint:
 
         Raises CheckpointError where the weights are missing, truncated, altered or of another network.
         """
+        import torch
         from safetensors import SafetensorError
         from safetensors.torch import load
 
-        from seviz.nets import from_card
-
-        content = self._weights()
         try:
-            net = from_card(dict(self.card.options))
-            if net.options.classes != len(self.card.classes):
-                raise ValueError("the card names more or fewer classes than the network has outputs")
-            net.load_state_dict(load(content))
-        except (TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
+            net = self._without_weights()
+            tensors = load(self._weights({name: list(value.shape) for name, value in net.state_dict().items()}))
+            net.to_empty(device="cpu").load_state_dict(tensors)
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
             raise CheckpointError(
                 f"The weights of {self.name} are not of the network that its card describes; fetch the whole folder again."
             ) from error
+        if not all(bool(torch.isfinite(value).all()) for value in net.state_dict().values()):
+            raise CheckpointError(f"The weights of {self.name} hold NaN or infinite values; train it again.")
         return net.float().eval()
 
     def history(self) -> tuple[Epoch, ...]:
@@ -127,26 +129,53 @@ class Checkpoint:
     def problem(self) -> str | None:
         """What is wrong with the weights file, in one sentence; None where it is as the card says, or absent."""
         path = self.folder / WEIGHTS_FILE
-        if not self.has_weights:
+        try:
+            with open_file(path) as file:
+                status = os.fstat(file.fileno())
+            same = status.st_size == self.card.weights_bytes  # else it is not read: it may be of any size
+            same = same and _sha256_of_file(path, status.st_size, status.st_mtime_ns) == self.card.weights_sha256
+        except FileNotFoundError:
             return None
-        try:
-            status = path.stat()
-            same = _sha256_of_file(path, status.st_size, status.st_mtime_ns) == self.card.weights_sha256
         except OSError as error:
-            return f"{path} cannot be read ({error.strerror})."
-        return None if same else _altered(path, status.st_size, self.card)
+            return str(_unreadable(path, error))
+        return None if same else str(_altered(path, status.st_size, self.card))
 
-    def _weights(self) -> bytes:
+    def _without_weights(self) -> nn.Module:
+        """The network that the card describes, on the meta device: shapes alone, however large they are.
+
+        Raises TypeError, ValueError, AttributeError or RuntimeError where the card describes none.
+        """
+        import torch
+
+        from seviz.nets import from_card
+
+        with torch.device("meta"):
+            net = from_card(dict(self.card.options))
+        if net.options.classes != len(self.card.classes):
+            raise ValueError("the card names more or fewer classes than the network has outputs")
+        return net
+
+    def _weights(self, shapes: dict[str, list[int]]) -> bytes:
+        """The content of model.safetensors, of which only the head is read where it holds other tensors than `shapes`.
+
+        Raises CheckpointError where it is not the file of the card, ValueError where it is of another network.
+        """
         path = self.folder / WEIGHTS_FILE
-        _require_file(path)
         try:
-            content = path.read_bytes()
+            with open_file(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size != self.card.weights_bytes:
+                    raise _altered(path, size, self.card)
+                head, found = read_head(file)
+                if found != shapes:
+                    raise ValueError("other tensors than the network has")
+                content = head + file.read(size - len(head))
         except FileNotFoundError as error:
             raise CheckpointError(f"{self.name} has no weights: it is a run that is shown with its figures.") from error
         except OSError as error:
-            raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+            raise _unreadable(path, error) from error
         if hashlib.sha256(content).hexdigest() != self.card.weights_sha256:
-            raise CheckpointError(_altered(path, len(content), self.card))
+            raise _altered(path, len(content), self.card)
         return content
 
 
@@ -163,7 +192,8 @@ class Entry:
 def checkpoints_home() -> Path:
     """The folder that SEVIZ_CHECKPOINTS names, or checkpoints/ beside the package."""
     named = os.environ.get("SEVIZ_CHECKPOINTS")
-    return Path(named).expanduser() if named else Path(__file__).resolve().parent.parent / "checkpoints"
+    # not Path.expanduser, which raises for the home of somebody who has none
+    return Path(os.path.expanduser(named)) if named else Path(__file__).resolve().parent.parent / "checkpoints"
 
 
 def find_checkpoints(root: Path | None = None) -> tuple[Entry, ...]:
@@ -180,10 +210,12 @@ def open_checkpoint(name: str | os.PathLike[str]) -> Checkpoint:
 
     Raises CheckpointError where there is none or its card cannot be read.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise CheckpointError(f"A checkpoint is asked for by its name or its path, not by a {type(name).__name__}.")
     text = os.fspath(name)
-    is_path = not isinstance(name, str) or os.sep in text or "/" in text or text in (".", "..", "")
-    folder = Path(text).expanduser() if is_path else checkpoints_home() / text
-    if not os.path.isdir(folder):  # unlike Path.is_dir, False for a name that no file can have
+    is_path = not isinstance(name, str) or os.sep in text or "/" in text or text in (".", "..")
+    folder = Path(os.path.expanduser(text)) if is_path else checkpoints_home() / text
+    if not text or not os.path.isdir(folder):  # unlike Path.is_dir, False for a name that no file can have
         known = ", ".join(entry.name for entry in find_checkpoints() if entry.card) or "none yet"
         raise CheckpointError(f"There is no checkpoint {text!r}; there are: {known}.")
     return Checkpoint(Path(os.path.abspath(folder)), _read_card(folder))
@@ -197,41 +229,36 @@ def save_checkpoint(folder: Path, net: nn.Module, card: Card) -> Card:
     content = weights_of(net)
     card = replace(card, weights_sha256=hashlib.sha256(content).hexdigest(), weights_bytes=len(content))
     write_bytes(folder / WEIGHTS_FILE, content)
-    write_json(folder / CARD_FILE, card.to_json())
+    write_card(folder, card)
     return card
 
 
-def weights_of(net: nn.Module) -> bytes:
-    """The content of model.safetensors: the same weights give the same bytes."""
-    from safetensors.torch import save
-
-    return save({name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()})
+def write_card(folder: Path, card: Card) -> None:
+    """Replace card.json by `card`, sealed with its card_sha256."""
+    write_json(folder / CARD_FILE, replace(card, sealed=True).to_json())
 
 
 def _entry(folder: Path) -> Entry:
+    name = printable(folder.name)
+    if not is_utf8(folder.name):
+        return Entry(name, folder, None, "The name of its folder is no UTF-8; rename it.")
     try:
         card = _read_card(folder)
     except CheckpointError as error:
-        return Entry(folder.name, folder, None, str(error))
-    return Entry(folder.name, folder, card, Checkpoint(folder, card).problem())
+        return Entry(name, folder, None, str(error))
+    return Entry(name, folder, card, Checkpoint(folder, card).problem())
 
 
 def _read_card(folder: Path) -> Card:
     path = folder / CARD_FILE
-    _require_file(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CARD + 1)
+        return Card.from_json(json.loads(read_file(path, MAX_CARD), parse_constant=_no_number))
     except FileNotFoundError as error:
         if (folder / STATE_FILE).exists():
             raise CheckpointError(f"{folder} holds a training that is not finished; continue it with --resume.") from error
         raise CheckpointError(f"{folder} has no {CARD_FILE}, so it is no checkpoint; fetch the whole folder again.") from error
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
-    try:
-        if len(content) > MAX_CARD:
-            raise ValueError("it is larger than any card")
-        return Card.from_json(json.loads(content, parse_constant=_no_number))
+        raise _unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: it is no JSON; fetch the whole folder again.") from error
     except CheckpointError as error:
@@ -242,16 +269,16 @@ def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no JSON")
 
 
-def _require_file(path: Path) -> None:
-    """A pipe or a device in the place of a file would be waited for without end."""
-    if path.exists() and not path.is_file():
-        raise CheckpointError(f"{path} is not a file; fetch the whole folder again.")
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{path} cannot be read ({error.strerror}); fetch the whole folder again.")
 
 
-def _altered(path: Path, size: int, card: Card) -> str:
+def _altered(path: Path, size: int, card: Card) -> CheckpointError:
     if size != card.weights_bytes:
-        return f"{path} has {size:,} bytes and should have {card.weights_bytes:,}; fetch the whole folder again."
-    return f"{path} was altered: its sha256 is not the one in its card; fetch the whole folder again."
+        found = f"{path} has {size:,} bytes and should have {card.weights_bytes:,}"
+    else:
+        found = f"{path} was altered: its sha256 is not the one in its card"
+    return CheckpointError(f"{found}; fetch the whole folder again.")
 
 
 @lru_cache(maxsize=256)

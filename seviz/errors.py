@@ -16,7 +16,18 @@ from __future__ import annotations
 
 
 class SevizError(Exception):
-    """The cause and the cure, in one sentence for the person who asked."""
+    """The cause and the cure, in one sentence for the person who asked; what it quotes is made printable."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence))
+
+
+def printable(text: str) -> str:
+    r"""The text on one line that every terminal and page can show: what cannot be printed becomes `\n`, `\udcff`, ...
+
+    A file's name may hold line breaks, and bytes that are no UTF-8, which Python reads as lone surrogates.
+    """
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 class PictureError(SevizError):

@@ -24,10 +24,12 @@ from torch import Tensor, nn
 
 from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
-from seviz.errors import CheckpointError, DataError, RequestError
-from seviz.files import write_npz
+from seviz.errors import CheckpointError, DataError, RequestError, printable
+from seviz.files import open_file, write_npz
 from seviz.gates import by_channel, edit_gates, find_gates, record_gates
 from seviz.images import Preprocessing
+
+MAX_UNPACKED = 2**30  # bytes of evaluation.npz; ImageNet's 50,000 x 1,000 logits have a tenth of it
 
 Progress = Callable[[int, int], None]
 Normaliser = Callable[[Tensor], Tensor]
@@ -69,9 +71,11 @@ def evaluate(
     Args:
         data: pictures of the network's size. batch: pictures at a time. progress: called with (done, in all).
 
-    Raises DataError where the pictures have another size or there are none.
+    Raises DataError where the pictures have another size or there are none, CheckpointError where an answer is no number.
     """
     logits = np.concatenate([out.cpu().numpy() for out in _outputs(net, data, preprocessing, batch, progress)])
+    if not np.isfinite(logits).all():
+        raise CheckpointError("The network answers NaN or infinite values, so its weights are damaged; train it again.")
     return Evaluation(logits, data.labels.astype(np.int16), data.ids, data.key, weights_sha256)
 
 
@@ -90,7 +94,9 @@ def save(path: Path, evaluation: Evaluation) -> None:
 def load(path: Path) -> Evaluation:
     """Read evaluation.npz. Raises CheckpointError where it is missing or damaged."""
     try:
-        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
+        with open_file(path) as content, np.load(content, allow_pickle=False) as file:
+            if sum(member.file_size for member in file.zip.infolist()) > MAX_UNPACKED:
+                raise ValueError("larger than any evaluation")
             arrays = {name: file[name] for name in file.files}
         found = _checked(arrays)
     except FileNotFoundError as error:
@@ -103,7 +109,8 @@ def load(path: Path) -> Evaluation:
 def evaluate_command(path: Path) -> str:
     """The command that writes `path`, the evaluation.npz of a checkpoint's folder; D stands for the data set."""
     path = Path(os.path.abspath(path))
-    return shlex.join(["python", "-m", "seviz", "evaluate", "--model", str(path.parent), "--data", "D", "--out", str(path)])
+    words = ["python", "-m", "seviz", "evaluate", "--model", str(path.parent), "--data", "D", "--out", str(path)]
+    return printable(shlex.join(words))
 
 
 def to_half(logits: NDArray[np.floating[Any]]) -> NDArray[np.float16]:

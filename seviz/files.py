@@ -1,7 +1,8 @@
-"""Files that are either the old one or the new one, never half of each.
+"""Files that are either the old one or the new one, never half of each, and files that are read no further than wanted.
 
 A write goes to a unique temporary name beside the target, is synced, and is then renamed over it: a kill, a full disk
-or a second writer leaves the good file in place.
+or a second writer leaves the good file in place. A read waits for nothing and knows how much it may take: somebody
+else's folder can hold a pipe or a hundred gigabytes in the place of a picture.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,15 +20,59 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+NO_FILE = "not a regular file"  # in the place of the system's words, as strerror
+
+
+def open_file(path: str | os.PathLike[str]) -> IO[bytes]:
+    """A regular file, open for reading; links are followed.
+
+    Raises OSError, whose strerror says why there is none: nothing there, a folder, a pipe or a device.
+    """
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - it is the caller's
+    if _is_special(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, NO_FILE, os.fspath(path))
+    return file
+
+
+def read_file(path: str | os.PathLike[str], most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes. Raises OSError as open_file does, and for a larger file."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1) if size <= most else b""
+    size = max(size, len(content))
+    if size > most:
+        too_large = f"it has {size / 2**20:,.0f} MB, and {most / 2**20:,.0f} MB is the limit"
+        raise OSError(errno.EFBIG, too_large, os.fspath(path))
+    return content
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name is UTF-8: any other can stand in no card, no address and on no page."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would be waited for until somebody writes
+
+
+def _is_special(mode: int) -> bool:
+    """Whether st_mode is that of a pipe, a device or a socket: neither a file nor a folder, of which the system tells."""
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Replace `path` by what `write` puts into the binary file that it is handed; missing folders are made.
 
     Raises OSError where the disk is full or the folder cannot be written; `path` is then what it was before.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if os.path.exists(path) and _is_special(os.stat(path).st_mode):
         # a rename would replace a pipe or a device, which as root may be the system's own
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        raise OSError(errno.EINVAL, NO_FILE, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

@@ -97,6 +97,8 @@ def edit_gates(net: nn.Module, edits: Mapping[str, GateValue]) -> Iterator[None]
     Raises RequestError for a path that is not a site, a value that is not finite, or a wrong number of channels.
     """
     blocks = _blocks(net)
+    if not isinstance(edits, Mapping):
+        raise RequestError(f"Edits are a mapping of gate paths to values, not {type(edits).__name__}.")
     hooks = [(_block_at(blocks, path).gate, _replace(blocks[path], path, value)) for path, value in edits.items()]
     with _listening(hooks, first=True):
         yield
@@ -177,7 +179,7 @@ def _keep(store: dict[str, Tensor], path: str) -> Hook:
 
 def _catch(store: dict[str, Tensor], path: str, differentiable: bool) -> Hook:
     def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor | None:
-        if differentiable and not output.requires_grad:
+        if differentiable and isinstance(output, Tensor) and not output.requires_grad:
             store[path] = output.detach().requires_grad_()
             return store[path]
         store[path] = output
@@ -187,7 +189,12 @@ def _catch(store: dict[str, Tensor], path: str, differentiable: bool) -> Hook:
 
 
 def _replace(block: SqueezeExcite, path: str, value: GateValue) -> Hook:
-    vector = torch.as_tensor(value)
+    try:
+        vector = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise RequestError(f"The edit of {path} is a number or a tensor, not {type(value).__name__}.") from error
+    if vector.is_complex():
+        raise RequestError(f"The edit of {path} is complex; gates are real numbers.")
     channels = block.fc2.out_features
     if vector.dim() > 2 or (vector.dim() > 0 and vector.shape[-1] != channels):
         raise RequestError(f"{path} has {channels} channels; an edit of shape {tuple(vector.shape)} does not fit it.")
@@ -216,7 +223,7 @@ def _blocks(net: nn.Module) -> dict[str, SqueezeExcite]:
 
 
 def _block_at(blocks: Mapping[str, SqueezeExcite], path: str) -> SqueezeExcite:
-    if path not in blocks:
+    if not isinstance(path, str) or path not in blocks:
         known = ", ".join(list(blocks)[:4]) + (", ..." if len(blocks) > 4 else "") or "none: it is a plain network"
         raise RequestError(f"There is no gate {path!r} in this network; its gates are {known}.")
     return blocks[path]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from seviz.errors import CheckpointError
-from seviz.files import write_bytes
+from seviz.files import read_file, write_bytes
+from seviz.values import MOST, real, whole
 
 HISTORY_FILE = "history.csv"
+MAX_HISTORY = 16 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,22 @@ def read_history(folder: Path) -> tuple[Epoch, ...]:
     """The rows of history.csv, () where there is none. Raises CheckpointError where the file is damaged."""
     path = folder / HISTORY_FILE
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file, strict=True))
+        rows = list(csv.reader(io.StringIO(read_file(path, MAX_HISTORY).decode(), newline=""), strict=True))
         if rows[0] != [field.name for field in fields(Epoch)]:
             raise ValueError("other columns")
-        return tuple(_epoch(row) for row in rows[1:])
+        return checked_history([(int(number), *map(float, values)) for number, *values in rows[1:]])
     except FileNotFoundError:
         return ()
     except (OSError, TypeError, ValueError, IndexError, csv.Error) as error:
         raise CheckpointError(f"{path} is damaged; restore it from where the checkpoint came from.") from error
 
 
-def _epoch(row: Sequence[str]) -> Epoch:
-    number, *values = row
-    numbers = [float(value) for value in values]
-    if not all(math.isfinite(value) for value in numbers):
-        raise ValueError("not finite")
-    return Epoch(int(number), *numbers)
+def checked_history(rows: Sequence[Sequence[object]]) -> tuple[Epoch, ...]:
+    """Rows of the fields of Epoch as epochs. Raises TypeError or ValueError for numbers that no training measures."""
+    return tuple(_epoch(number, row) for number, row in enumerate(rows, 1))
+
+
+def _epoch(number: int, row: Sequence[object]) -> Epoch:
+    names = [field.name for field in fields(Epoch)][1:]
+    measured = [real(value, 0, 1 if "accuracy" in name else MOST) for name, value in zip(names, row[1:], strict=True)]
+    return Epoch(whole(row[0], number, number), *measured)

@@ -31,6 +31,7 @@ from PIL import (
 
 from seviz.colour import to_srgb
 from seviz.errors import PictureError
+from seviz.formats import READABLE, name_of
 
 PLUGINS = (JpegImagePlugin, PngImagePlugin, WebPImagePlugin, BmpImagePlugin, GifImagePlugin, TiffImagePlugin)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # the commonest first: they are tried in turn
@@ -44,33 +45,6 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
-# what a file is by its first bytes: offset, bytes, name
-SIGNATURES = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"\x89PNG", "PNG"),
-    (8, b"WEBP", "WebP"),
-    (0, b"GIF8", "GIF"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
-    (0, b"BM", "BMP"),
-    (4, b"ftypavi", "an AVIF picture"),
-    (4, b"ftyphe", "a HEIC picture"),
-    (4, b"ftypm", "a HEIC picture or a video"),
-    (4, b"ftyp", "a video"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"%!PS", "a PostScript document"),
-    (0, b"\xc5\xd0\xd3\xc6", "a PostScript document"),
-    (0, b"8BPS", "a Photoshop document"),
-    (0, b"\xff\x0a", "a JPEG XL picture"),
-    (4, b"JXL ", "a JPEG XL picture"),
-    (4, b"jP  ", "a JPEG 2000 picture"),
-    (0, b"\0\0\1\0", "an icon"),
-    (0, b"PK\3\4", "a ZIP archive or an office document"),
-    (0, b"\x1f\x8b", "a compressed file"),
-)
-READABLE = {"JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP"}
 UNKNOWN_RANGE = {"I": "32-bit or signed numbers", "F": "floating-point numbers", "LAB": "LAB colours", "HSV": "HSV colours"}
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -273,32 +247,9 @@ def _sixteen_bits(image: Image.Image) -> Image.Image:
 
 
 def _why_unreadable(content: bytes, error: Exception) -> str:
-    name = _name(content)
+    name = name_of(content)
     if name in READABLE:
         return f"This {name} file is damaged, cut off or of a rare kind; save it again as JPEG or PNG."
     if name is None and not isinstance(error, UnidentifiedImageError):
         return "This picture is damaged; save or download it again."
     return f"This is {name or 'no picture that seviz knows'}; choose a picture saved as JPEG or PNG."
-
-
-def _name(content: bytes) -> str | None:
-    """What the first bytes say the file is; None where they say nothing."""
-    head = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
-    for offset, signature, name in SIGNATURES:
-        if content[offset : offset + len(signature)] == signature:
-            return name
-    lowered = head.lower()
-    if b"<svg" in lowered:
-        return "an SVG drawing"
-    if lowered.startswith((b"<!doctype html", b"<html")):
-        return "a web page"
-    if b"%pdf-" in lowered:
-        return "a PDF document"
-    return "a text file" if _is_text(head) else None
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        return "\0" not in head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start > len(head) - 4 and b"\0" not in head  # cut within its last character

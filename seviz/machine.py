@@ -78,7 +78,7 @@ def _device(wanted: str | torch.device | None) -> torch.device:
         return torch.device(there[0])
     try:
         device = torch.device(wanted)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise RequestError(f"{wanted!r} is no device; this machine has {', '.join(there)}.") from error
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda:0")

@@ -25,19 +25,22 @@ version      -
 errors       -
 files        -
 colour       -
-images       colour errors
+formats      -
+values       -
+weights      -
+images       colour errors formats
 machine      errors version
-history      errors files
-data         errors images
+history      errors files values
+data         errors files images
 nets         errors
 gates        errors nets
-card         data errors images
+card         data errors images values
 evaluation   card data errors files gates images
-checkpoints  card errors evaluation files history images machine nets
+checkpoints  card errors evaluation files history images machine nets weights
 analysis     errors
-training     analysis card checkpoints data errors evaluation files gates history images machine nets
+training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
-backend      attribution checkpoints errors evaluation gates images machine nets version
+backend      attribution checkpoints errors evaluation files gates images machine nets version
 seviz        backend gates version
 figures      analysis errors history
 cli          analysis backend card checkpoints data errors evaluation files history images machine nets training version
@@ -52,7 +55,7 @@ numpy        analysis attribution backend cli checkpoints colour data evaluation
 PIL          colour data images
 torch        attribution backend checkpoints cli evaluation gates machine nets training
 torchvision  data nets
-safetensors  checkpoints training
+safetensors  checkpoints training weights
 scipy        analysis
 sklearn      analysis
 threadpoolctl analysis

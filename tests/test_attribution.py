@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from captum.attr import GuidedGradCam, IntegratedGradients, LayerGradCam, Occlusion, Saliency
@@ -153,3 +155,18 @@ def test_guided_grad_cam_is_captums_and_leaves_no_hook(net, x):
 def test_an_unknown_method_is_refused(net, x):
     with pytest.raises(RequestError, match="no method 'guess'; use one of gradcam"):
         attribution.pixel_map("guess", x[:1], 0, forward=net, gradient=net)
+
+
+def test_a_layer_without_maps_has_no_guided_grad_cam(net, x):
+    for layer in ("fc", "layer3.2.se.fc1"):
+        with pytest.raises(RequestError, match="puts out no feature maps"):
+            attribution.guided_grad_cam(net, x[:1], 0, layer)
+
+
+def test_captums_warning_is_silent_for_all_threads_and_for_good(net, x):
+    attribution.guided_grad_cam(net, x[:1], 0, "layer3")
+    # what another thread would warn of, after the filters of a `with` in this one were taken back
+    warnings.warn("Setting backward hooks on ReLU activations. The hooks will be removed", stacklevel=1)
+    before = list(warnings.filters)
+    attribution.guided_grad_cam(net, x[:1], 0, "layer3")
+    assert warnings.filters == before  # added once, however often maps are asked for

@@ -23,7 +23,7 @@ from seviz.backend.engine import Engine, Identity
 from seviz.backend.owner import Owner
 from seviz.backend.prepare import prepare
 from seviz.checkpoints import save_checkpoint
-from seviz.errors import BusyError, PictureError, RequestError, SevizError
+from seviz.errors import BusyError, CheckpointError, PictureError, RequestError, SevizError
 from seviz.gates import record_gates
 
 CPU = torch.device("cpu")
@@ -483,11 +483,98 @@ def test_a_long_attribution_lets_others_through(engine, monkeypatch):
         (lambda: one(layers=("layer9",)), "no layer 'layer9'"),
         (lambda: one(layers=("layer3",), map_top=6), "1 to 5 classes"),
         (lambda: one(features=("layer1",)), "no gate 'layer1'"),
+        (lambda: one(classes=(1.5,)), "A class is a name or an index, not 1.5"),
+        (lambda: one(layers=(["layer3"],)), "no layer"),
+        (lambda: Request(None), "not NoneType"),
+        (lambda: Request([[1]]), "not list"),
+        (lambda: Request(np.zeros((1, 32, 16, 3), np.uint8)), r"net sees uint8 pictures .*, not uint8 \(1, 32, 16, 3\)"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused_before_the_launch(model, request_, sentence):
     with pytest.raises(RequestError, match=sentence):
         model.submit(request_())
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"classes": 0}, r"classes is a list of names or indexes, such as \[0\], not 0"),
+        ({"classes": "cat"}, r"classes is a list of names or indexes, such as \['cat'\], not 'cat'"),
+        ({"classes": [1.5]}, "A class is a name or an index, not 1.5"),
+        ({"classes": [np.float32(1)]}, "A class is a name or an index, not"),
+        ({"classes": [True]}, "A class is a name or an index, not True"),
+        ({"classes": [np.True_]}, "A class is a name or an index, not"),
+        ({"classes": [np.array([1, 2])]}, "A class is a name or an index, not"),
+        ({"classes": [None]}, "A class is a name or an index, not None"),
+        ({"classes": np.array([[0]])}, "A class is a name or an index, not"),
+        ({"top_k": None}, "Top_k is a whole number of at least 1, not None"),
+        ({"top_k": 2.5}, "Top_k is a whole number of at least 1, not 2.5"),
+        ({"top_k": 0}, "Maps are for 1 to 5 classes"),
+        ({"layers": "layer3"}, r"layers is a list of module paths, such as \['layer3'\]"),
+        ({"layers": 3}, "layers is a list of module paths"),
+        ({"layers": [3]}, "no layer 3"),
+        ({"features": "layer1.0.se"}, "features is a list of gate paths"),
+        ({"features": None}, "features is a list of gate paths"),
+        ({"features": [["layer1.0.se"]]}, "no gate"),
+        ({"method": "magic"}, "There is no method 'magic'; use one of gradcam"),
+        ({"method": None}, "There is no method None"),
+        ({"method": ["gradcam"]}, "There is no method"),
+        ({"method": "guided_gradcam", "layers": ["fc"]}, "fc puts out no feature maps"),
+        ({"method": "guided_gradcam", "layers": ["layer3.2.se.gate"]}, "layer3.2.se.gate puts out no feature maps"),
+        ({"method": "guided_gradcam", "layers": ["layer3.2.se.squeeze"]}, "puts out no feature maps"),
+        ({"method": "guided_gradcam", "layers": ["roof"]}, "no layer 'roof'"),
+        ({"layers": ["layer3.2.se.gate"]}, "layer3.2.se.gate puts out no feature maps"),
+    ],
+)
+def test_arguments_of_another_kind_are_one_sentence(model, options, sentence):
+    with pytest.raises(RequestError, match=f"(?i){sentence}"):
+        model.inspect(pictures(1).numpy()[0], **options)
+
+
+def test_classes_in_any_list_are_the_classes_that_are_mapped(model):
+    picture = pictures(1).numpy()[0]
+    lists = ([0], (0,), np.array([0]), ["ant"], np.array(["ant"]), range(1), iter([0]), [np.int64(0)], [torch.tensor(0)])
+    for classes in lists:
+        assert [found.class_index for found in model.inspect(picture, classes=classes).maps] == [0]
+    assert len(model.inspect(picture, classes=(), top_k=2).maps) == 2
+    assert model.inspect(picture, layers=()).maps == ()
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((16, 16, 3)),
+        np.zeros((16, 16, 3), np.float32),
+        np.zeros((16, 16, 4), np.uint8),
+        np.zeros((17, 16, 3), np.uint8),
+        np.zeros((16, 16), np.uint8),
+        [[1]],
+        None,
+        "picture.png",
+    ],
+)
+def test_a_map_by_pixel_is_of_the_pixels_that_the_network_sees(model, pixels):
+    with pytest.raises(RequestError, match=r"net sees uint8 pictures \(16, 16, 3\), not"):
+        model.pixel_map(pixels, "saliency", 0)
+
+
+@pytest.mark.parametrize("target", [1.5, None, "cow", 5, True])
+def test_a_map_by_pixel_is_of_one_class(model, target):
+    with pytest.raises(RequestError, match=r"(?i)a class is a name or an index|no class"):
+        model.pixel_map(pictures(1).numpy()[0], "saliency", target)
+
+
+def test_a_network_that_answers_no_numbers_is_one_sentence(net):
+    wild = lively()
+    wild.fc.weight.data[:] = 3e38
+    with model_of(wild, "wild") as model, pytest.raises(CheckpointError, match="wild answers NaN or infinite values"):
+        model.inspect(pictures(1).numpy()[0])
+
+
+@pytest.mark.parametrize("device", [[], {}, "abacus", "cpu:x", "cuda:99"])
+def test_what_is_no_device_is_one_sentence(net, device):
+    with pytest.raises(RequestError, match=r"device"):
+        Model(net, name="net", classes=CLASSES, preprocessing=PREPROCESSING, device=device)
 
 
 def test_class_names_that_do_not_exist_are_refused(model):
@@ -508,7 +595,7 @@ def test_a_file_beyond_the_limit_is_refused_unread(model, tmp_path):
         file.truncate(100 * 2**20)
     tracemalloc.start()
     try:
-        with pytest.raises(PictureError, match=r"film\.mov has 100 MB, and 25 MB is the limit; make the picture smaller"):
+        with pytest.raises(PictureError, match=r"film\.mov cannot be read \(it has 100 MB, and 25 MB is the limit\)"):
             model.inspect(path)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:

@@ -15,13 +15,14 @@ from networks import lively
 
 from seviz import nets
 from seviz.card import Card, DataUse, GateLife, Metric
-from seviz.checkpoints import Checkpoint, find_checkpoints, open_checkpoint, save_checkpoint, weights_of
+from seviz.checkpoints import Checkpoint, find_checkpoints, open_checkpoint, save_checkpoint, weights_of, write_card
 from seviz.data import DataKey, samples_sha256
 from seviz.errors import CheckpointError
 from seviz.evaluation import Evaluation, save
 from seviz.history import Epoch, write_history
 from seviz.images import Preprocessing
 
+ROOT = Path(__file__).parents[1]
 KEY = DataKey("folder:toy", "test", 3, samples_sha256(("a/0", "b/0", "c/0"), np.array([0, 1, 2])))
 
 
@@ -64,9 +65,12 @@ def home(tmp_path, monkeypatch, net):
     return tmp_path
 
 
-def change_card(folder: Path, change):
+def change_card(folder: Path, change, *, sealed: bool = False):
+    """Edit a card by hand; unless it stays `sealed`, its card_sha256 is taken out, as the sentence advises."""
     values = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     change(values)
+    if not sealed:
+        del values["card_sha256"]
     (folder / "card.json").write_text(json.dumps(values), encoding="utf-8")
 
 
@@ -229,7 +233,7 @@ WRONG = [{"widths": 3}, {"unknown": 1}, {"shortcut": "C"}, {"se": {"placement": 
 @pytest.mark.parametrize("options", WRONG)
 def test_options_that_describe_no_network_are_refused(home, options):
     change_card(home / "tiny", lambda values: values["options"].update(options))
-    with pytest.raises(CheckpointError, match="not of the network that its card describes"):
+    with pytest.raises(CheckpointError, match=r"not of the network that its card describes|card\.json cannot be used"):
         open_checkpoint("tiny").network()
 
 
@@ -290,6 +294,11 @@ def evaluation_of(checkpoint: Checkpoint, sha256: str) -> Evaluation | None:
         "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n1,2,3\n",
         "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n1,nan,0,0,0,0,0\n",
         "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\none,0,0,0,0,0,0\n",
+        "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n1,0,1.5,0,0,0,0\n",
+        "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n1,1e300,0,0,0,0,0\n",
+        "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n1,-1,0,0,0,0,0\n",
+        "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n3,0,0,0,0,0,0\n",
+        "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds\n" + "9" * 5000 + ",0,0,0,0,0,0\n",
         "\0",
     ],
 )
@@ -309,11 +318,29 @@ def test_a_damaged_history_is_one_sentence(home, text):
         {"options": {"blocks": [10**6] * 3}},
         {"options": {"blocks": []}},
         {"metrics": {"accuracy": {"interval": []}}},
+        {"metrics": {"accuracy": {"value": 7}}},
+        {"preprocessing": {"mean": [0.5, 1e308, 0.5]}},
+        {"preprocessing": {"std": [0.5, 1e-300, 0.5]}},
+        {"preprocessing": {"crop": 1e-300}},
+        {"multiply_adds": 10**400},
+        {"parameters": 1.5},
+        {"gate_life": {"live": -1}},
+        {"options": {"widths": [10**9, 1, 1]}},
+        {"options": {"strides": [1, 0, 1]}},
+        {"options": {"strides": [1, "2", 1]}},
+        {"options": {"stem": 3}},
+        {"options": {"se": {"stages": 5}}},
+        {"commands": {"train": 5}},
+        {"data": {"name": 5}},
+        {"data": {"test": {"count": -1}}},
+        {"name": "\udcff"},
+        {"classes": ["ant", "ant", "cat", "dog", "elk"]},
     ],
 )
 def test_a_card_of_impossible_numbers_is_one_sentence(home, change):
     path = home / "tiny" / "card.json"
     card = json.loads(path.read_text())
+    del card["card_sha256"]
 
     def put(target, values):
         for name, value in values.items():
@@ -324,8 +351,178 @@ def test_a_card_of_impossible_numbers_is_one_sentence(home, change):
 
     put(card, change)
     path.write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=r"card\.json (is damaged|cannot be used)") as refused:
+        open_checkpoint("tiny")
+    assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1e16"])
+def test_a_number_that_no_float_holds_is_one_sentence(home, number):
+    path = home / "tiny" / "card.json"
+    change_card(home / "tiny", lambda values: values["recipe"].update(batch=123454321))
+    path.write_text(path.read_text(encoding="utf-8").replace("123454321", number), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"card\.json (is damaged|cannot be used)"):
         open_checkpoint("tiny")
+
+
+# the seal of a card
+
+EDITS = [
+    lambda values: values["options"].update(strides=[1, 1, 1]),
+    lambda values: values["classes"].reverse(),
+    lambda values: values["preprocessing"].update(crop=1.0),
+    lambda values: values["preprocessing"].update(mean=[0.5, 0.4, 0.31]),
+    lambda values: values["metrics"]["accuracy"].update(value=0.9),
+    lambda values: values.update(more="than there was"),
+    lambda values: values.update(card_sha256="0" * 64),
+    lambda values: values.update(card_sha256=None),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_card_that_was_edited_is_refused(home, edit):
+    change_card(home / "tiny", edit, sealed=True)
+    good, tiny = find_checkpoints()
+    assert good.problem is None
+    assert "the card was altered, it says something else than its card_sha256" in tiny.problem
+    assert "take that line out if the change is your own" in tiny.problem
+    with pytest.raises(CheckpointError, match="the card was altered"):
+        open_checkpoint("tiny")
+
+
+def test_a_card_written_in_another_way_is_the_same_card(home):
+    before = open_checkpoint("tiny").card
+    change_card(home / "tiny", lambda values: None, sealed=True)  # no indents
+    assert open_checkpoint("tiny").card == before
+    assert before.sealed
+
+
+def test_the_seal_is_the_sha256_of_the_rest_as_sorted_json(home):
+    values = json.loads((home / "tiny" / "card.json").read_text(encoding="utf-8"))
+    seal = values.pop("card_sha256")
+    assert seal == hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    assert open_checkpoint("tiny").card.sha256 == seal
+
+
+def test_a_card_without_its_seal_is_read_and_known_for_it(home):
+    change_card(home / "tiny", lambda values: values["preprocessing"].update(crop=1.0))
+    card = open_checkpoint("tiny").card
+    assert (card.sealed, card.preprocessing.crop) == (False, 1.0)
+    assert "card_sha256" not in card.to_json()
+    write_card(home / "tiny", card)
+    assert open_checkpoint("tiny").card.sealed
+    assert open_checkpoint("tiny").card == card
+
+
+@pytest.mark.parametrize("name", ["resnet20", "se_resnet20"])
+def test_the_bundled_cards_are_sealed(name):
+    assert open_checkpoint(ROOT / "checkpoints" / name).card.sealed
+
+
+# what is compared before anything is built or read
+
+
+def test_a_network_far_larger_than_its_weights_is_never_built(home, monkeypatch):
+    change_card(home / "tiny", lambda values: values["options"].update(blocks=[90] * 3, widths=[8192] * 3))
+    monkeypatch.setattr(torch.Tensor, "normal_", lambda *_: pytest.fail("was built"))  # what He initialisation calls
+    with pytest.raises(CheckpointError, match="not of the network that its card describes"):
+        open_checkpoint("tiny").network()
+
+
+def test_weights_of_another_size_than_the_card_says_are_not_read(home):
+    with (home / "tiny" / "model.safetensors").open("r+b") as file:
+        file.truncate(2**40)  # holes: it takes no room, and reading it would take all memory
+    assert "has 1,099,511,627,776 bytes and should have" in find_checkpoints()[1].problem
+    with pytest.raises(CheckpointError, match="has 1,099,511,627,776 bytes and should have"):
+        open_checkpoint("tiny").network()
+
+
+def test_the_body_of_other_weights_is_not_read(home):
+    from safetensors.torch import load_file, save
+
+    path = home / "tiny" / "model.safetensors"
+    tensors = load_file(path)
+    tensors["fc.bias"] = torch.zeros(6)
+    path.write_bytes(save(tensors))
+    size = path.stat().st_size
+    checkpoint = open_checkpoint("tiny")
+    with pytest.raises(CheckpointError, match="not of the network"):  # of their sha256 nothing is said: it was not computed
+        replace(checkpoint, card=replace(checkpoint.card, weights_bytes=size)).network()
+
+
+@pytest.mark.parametrize("head", [b"", b"\xff" * 8, *(b"\2" + b"\0" * 7 + text for text in (b"{]", b"[]", b'{"a":1}'))])
+def test_a_file_that_is_no_safetensors_is_one_sentence_although_its_hash_fits(home, head):
+    (home / "tiny" / "model.safetensors").write_bytes(head)
+    sha256 = hashlib.sha256(head).hexdigest()
+    change_card(home / "tiny", lambda values: values.update(weights_bytes=len(head), weights_sha256=sha256))
+    with pytest.raises(CheckpointError, match="not of the network that its card describes"):
+        open_checkpoint("tiny").network()
+
+
+def test_weights_that_are_no_numbers_are_refused(home, net):
+    next(net.parameters()).data[0] = float("nan")
+    save_checkpoint(home / "tiny", net, card_of(net))
+    with pytest.raises(CheckpointError, match="hold NaN or infinite values"):
+        open_checkpoint("tiny").network()
+
+
+# names and places
+
+
+def test_the_home_of_somebody_who_has_none_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEVIZ_CHECKPOINTS", "~no_such_user/checkpoints")
+    assert find_checkpoints() == ()
+    for name in ("tiny", "~no_such_user/tiny", Path("~no_such_user/tiny")):
+        with pytest.raises(CheckpointError, match="There is no checkpoint"):
+            open_checkpoint(name)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"tiny", ["tiny"]])
+def test_what_is_no_name_is_one_sentence(home, name):
+    with pytest.raises(CheckpointError, match="by its name or its path, not by a"):
+        open_checkpoint(name)
+
+
+def test_an_empty_name_is_not_the_working_folder(home, monkeypatch):
+    monkeypatch.chdir(home / "tiny")
+    with pytest.raises(CheckpointError, match="There is no checkpoint ''"):
+        open_checkpoint("")
+    assert open_checkpoint(".").name == "tiny"
+
+
+def test_a_folder_whose_name_is_no_utf8_is_told_and_the_others_work(home):
+    (home / "tiny").rename(home / os.fsdecode(b"t\xffny\n"))
+    good, tiny = find_checkpoints()
+    assert good.problem is None
+    assert (tiny.name, tiny.card) == (r"t\udcffny\n", None)
+    assert tiny.problem == "The name of its folder is no UTF-8; rename it."
+
+
+@pytest.mark.parametrize("name", ["card.json", "model.safetensors", "history.csv", "evaluation.npz"])
+def test_a_folder_in_the_place_of_a_file_is_one_sentence(home, name):
+    (home / "tiny" / name).unlink(missing_ok=True)
+    (home / "tiny" / name).mkdir()
+    with pytest.raises(CheckpointError, match=rf"{name} (cannot be read \(Is a directory\)|is damaged)") as refused:
+        read_all(home / "tiny")
+    assert name not in ("card.json", "model.safetensors") or find_checkpoints()[1].problem == str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["history.csv", "evaluation.npz"])
+@pytest.mark.parametrize("kind", ["pipe", "a terabyte"])
+def test_what_stands_beside_the_weights_is_not_waited_for_and_not_read_without_end(home, name, kind):
+    path = home / "tiny" / name
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        with path.open("wb") as file:
+            file.truncate(2**40)
+    with pytest.raises(CheckpointError, match=rf"{name} is damaged"):
+        read_all(home / "tiny")
+
+
+def read_all(folder: Path):
+    checkpoint = open_checkpoint(folder)
+    return checkpoint.history(), checkpoint.evaluation(), checkpoint.network()
 
 
 @pytest.mark.parametrize("name", ["card.json", "model.safetensors"])
@@ -333,5 +530,5 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(home, name):
     path = home / "tiny" / name
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(CheckpointError, match="is not a file"):
+    with pytest.raises(CheckpointError, match=rf"{name} cannot be read \(not a regular file\)"):
         open_checkpoint("tiny").network()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -19,7 +20,9 @@ from safetensors.torch import load_file
 from sets import write_folder
 
 from seviz import cli
+from seviz.checkpoints import open_checkpoint, save_checkpoint
 from seviz.cli import train as train_command
+from seviz.cli.common import reading
 from seviz.training import Recipe, finish, loop
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -173,7 +176,7 @@ def test_a_stop_between_the_last_epoch_and_the_card_loses_nothing(home, toy, tmp
     for name in ("model.safetensors", "evaluation.npz"):
         assert (out / name).read_bytes() == (home / "se_toy" / name).read_bytes()
     ours, theirs = (json.loads((folder / "card.json").read_text(encoding="utf-8")) for folder in (out, home / "se_toy"))
-    assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+    assert {**ours, "seconds": 0, "card_sha256": ""} == {**theirs, "seconds": 0, "card_sha256": ""}
     assert not (out / "resume.safetensors").exists()
 
 
@@ -276,6 +279,102 @@ def test_the_time_left_is_that_of_the_last_epoch():
     assert line == "epoch 3/35: loss 1.250, accuracy 50.0%; test loss 1.500, test accuracy 25.0%; 400 images/s, 1 h 04 min left"
 
 
+def test_a_training_cannot_be_aimed_at_what_is_no_folder(toy, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("seviz.data.open_data", lambda *_, **__: pytest.fail("said too late"))
+    (tmp_path / "file").write_bytes(b"mine")
+    assert "is there and no folder; choose another" in refused(capsys, fresh(toy, tmp_path / "file"))
+    assert "cannot be used (Not a directory)" in refused(capsys, fresh(toy, tmp_path / "file" / "new"))
+    assert "cannot be used (File name too long)" in refused(capsys, fresh(toy, tmp_path / ("x" * 300)))
+    assert "is no UTF-8" in refused(capsys, fresh(toy, tmp_path / os.fsdecode(b"n\xffw")))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "(no permission in" in refused(capsys, fresh(toy, tmp_path / "deep" / "new"))
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--lr", "1e5"], "a learning rate above 0; 100,000, 16,384 and 100 are the most"),
+        (["--lr", "inf"], "a learning rate above 0"),
+        (["--batch", "1000000000"], "16,384 and 100 are the most"),
+        (["--weight-decay", "1e300"], "--weight-decay is 0 to 1, not 1e+300"),
+        (["--se-lr", "1e300"], "--se-lr is 0 to 1000"),
+        (["--arch", "resnet" + "9" * 5000], "There is no architecture 'resnet999"),
+        (["--arch", "resnet\uff12\uff10"], "There is no architecture"),
+        (["--reduction", "0"], ""),
+    ],
+)
+def test_what_can_be_known_is_said_before_the_pictures_are_read(toy, tmp_path, capsys, monkeypatch, arguments, sentence):
+    monkeypatch.setattr("seviz.data.open_data", lambda *_, **__: pytest.fail("said too late"))
+    if not sentence:
+        with pytest.raises(SystemExit):
+            cli.main([*fresh(toy, tmp_path / "new"), *arguments])
+        return
+    assert sentence in refused(capsys, [*fresh(toy, tmp_path / "new"), *arguments])
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "options", "sentence"),
+    [
+        (6, 1, [], "two classes, and two pictures a split, are the least"),
+        (1, 1, [], "two classes, and two pictures a split, are the least"),
+        (17, 3, ["--size", "4"], "The last batch of an epoch has one picture, too little for batch norm; change --batch"),
+    ],
+)
+def test_too_little_to_learn_is_said_before_it_is_learned(tmp_path, capsys, monkeypatch, train, test, options, sentence):
+    monkeypatch.setattr(loop.Trainer, "run_epoch", lambda *_: pytest.fail("said too late"))
+    data = write_folder(tmp_path / "toy", train=train, test=test)
+    assert sentence in refused(capsys, [*fresh(data, tmp_path / "new"), *options])
+
+
+def test_one_picture_in_the_last_batch_is_enough_where_its_maps_are_larger(tmp_path, capsys):
+    data = write_folder(tmp_path / "toy", train=17, test=3)
+    assert said(capsys, [*fresh(data, tmp_path / "new"), "--epochs", "1"])[0] == 0
+
+
+def test_pictures_of_one_colour_can_be_trained_on(tmp_path, capsys):
+    for split, shades in (("train", (90, 90, 90)), ("test", (90, 70))):
+        for name in ("ant", "bee"):
+            (tmp_path / "toy" / split / name).mkdir(parents=True)
+            for number, shade in enumerate(shades):
+                Image.new("RGB", (16, 16), (shade, 0, 255)).save(tmp_path / "toy" / split / name / f"{number}.png")
+    assert said(capsys, [*fresh(tmp_path / "toy", tmp_path / "new"), "--epochs", "1"])[0] == 0
+    card = json.loads((tmp_path / "new" / "card.json").read_text(encoding="utf-8"))
+    assert card["preprocessing"]["std"] == [0.001] * 3
+    assert json.loads(said(capsys, ["models", "--json"])[1]) is not None
+
+
+def test_pictures_that_are_left_out_of_a_training_are_named(tmp_path, capsys):
+    data = write_folder(tmp_path / "toy", train=120)
+    (data / "train" / "bee" / "0003.png").write_bytes(b"\x89PNG no more")
+    status, _, err = said(capsys, [*fresh(data, tmp_path / "new"), "--epochs", "1"])
+    assert status == 0
+    assert f"left out: {data}/train/bee/0003.png: This PNG file is damaged" in err
+
+
+def test_the_licence_is_kept_for_a_training_that_is_resumed(toy, tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        patch.setattr(finish, "evaluate", interrupted)
+        assert said(capsys, [*fresh(toy, out), "--licence", "CC0; see 'legal'"])[0] == 130
+    assert said(capsys, ["train", "--out", out, "--resume", "--threads", "1"])[0] == 0
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    assert card["licence"] == "CC0; see 'legal'"
+    assert "--licence 'CC0; see '" in card["commands"]["train"]
+
+
+def test_a_checkpoint_goes_by_the_name_of_its_folder_wherever_it_was_made(toy, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    status, out, _ = said(capsys, [*fresh(toy, "."), "--epochs", "1"])
+    assert (status, out.split(":")[0]) == (0, "here")
+    assert json.loads(Path("card.json").read_text(encoding="utf-8"))["name"] == "here"
+
+
 # evaluating
 
 
@@ -326,6 +425,46 @@ def test_evaluating_what_is_not_there_is_one_sentence(home, toy, capsys):
     )
     (home / "se_toy" / "model.safetensors").write_bytes(b"short")
     assert "has 5 bytes and should have" in refused(capsys, ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}"])
+
+
+def test_an_evaluation_cannot_be_aimed_at_a_folder(home, toy, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("seviz.evaluation.evaluate", lambda *_, **__: pytest.fail("said too late"))
+    arguments = ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}", "--out"]
+    assert f"--out {tmp_path} is there and no file; choose another" in refused(capsys, [*arguments, tmp_path])
+    (tmp_path / "file").write_bytes(b"mine")
+    assert "cannot be used (Not a directory)" in refused(capsys, [*arguments, tmp_path / "file" / "evaluation.npz"])
+
+
+def test_one_picture_has_no_gate_life_and_that_is_said_first(home, toy, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("seviz.evaluation.evaluate", lambda *_, **__: pytest.fail("said too late"))
+    for name in ("0000.png",):
+        (tmp_path / "one" / "bee").mkdir(parents=True)
+        shutil.copy(toy / "test" / "bee" / name, tmp_path / "one" / "bee" / name)
+    arguments = ["evaluate", "--model", "se_toy", "--data", f"folder:{tmp_path / 'one'}", "--gate-life"]
+    assert "at least two pictures" in refused(capsys, arguments)
+
+
+def test_logits_that_are_no_numbers_are_one_sentence(home, toy, tmp_path, capsys):
+    checkpoint = open_checkpoint("se_toy")
+    net = checkpoint.network()
+    net.fc.weight.data[:] = 3e38  # finite, as a file's weights have to be
+    save_checkpoint(home / "wild", net, checkpoint.card)
+    assert "answers NaN or infinite values" in refused(capsys, ["evaluate", "--model", "wild", "--data", f"folder:{toy}"])
+    picture = toy / "test" / "bee" / "0001.png"
+    assert "answers NaN or infinite values" in refused(capsys, ["inspect", picture, "--model", "wild", "--json"])
+
+
+def test_no_memory_for_an_evaluation_is_one_sentence(home, toy, capsys, monkeypatch):
+    words = "[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"
+    for error in (RuntimeError(words), MemoryError(), torch.OutOfMemoryError("CUDA out of memory")):
+        monkeypatch.setattr("seviz.evaluation.evaluate", lambda *_, error=error, **__: raises(error))
+        assert "there is not enough memory; choose a smaller --batch" in refused(
+            capsys, ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}"]
+        )
+
+
+def raises(error):
+    raise error
 
 
 # models and inspect
@@ -383,9 +522,10 @@ def test_inspecting_what_cannot_be_read_is_one_sentence(home, tmp_path, capsys):
     assert "cannot be read (Is a directory)" in refused(capsys, ["inspect", tmp_path, "--model", "se_toy"])
     with (tmp_path / "film.mov").open("wb") as file:
         file.truncate(100 * 2**20)
-    assert "film.mov has 100 MB, and 25 MB is the limit" in refused(
-        capsys, ["inspect", tmp_path / "film.mov", "--model", "se_toy"]
-    )
+    sentence = refused(capsys, ["inspect", tmp_path / "film.mov", "--model", "se_toy"])
+    assert "film.mov cannot be read (it has 100 MB, and 25 MB is the limit)" in sentence
+    os.mkfifo(tmp_path / "pipe")
+    assert "pipe cannot be read (not a regular file)" in refused(capsys, ["inspect", tmp_path / "pipe", "--model", "se_toy"])
     assert "text file" in refused(capsys, ["inspect", tmp_path / "notes.jpg", "--model", "se_toy"])
     picture = tmp_path / "p.png"
     Image.new("RGB", (9, 9)).save(picture)
@@ -396,6 +536,18 @@ def test_inspecting_what_cannot_be_read_is_one_sentence(home, tmp_path, capsys):
 
 
 REFUSED = [
+    ["train", "--out", ""],
+    ["train", "--out", "x", "--arch", "resnet20", "--data", "cifar10", "--size", "1000000"],
+    ["train", "--out", "x", "--arch", "resnet20", "--data", "cifar10", "--threads", "1000000"],
+    ["train", "--out", "x", "--arch", "resnet20", "--data", "cifar10", "--epochs", "9" * 5000],
+    ["train", "--out", "x", "--arch", "resnet20", "--data", "cifar10", "--data-note", "\udcff"],
+    ["train", "--out", "x", "--arch", "resnet20", "--data", "cifar10", "--licence", "\udcff"],
+    ["evaluate", "--model", "m", "--data", "d", "--out", ""],
+    ["evaluate", "--model", "m", "--data", "d", "--batch", "1000000000000000000000"],
+    ["evaluate", "--model", "m", "--data", "d", "--threads", "0"],
+    ["data", "cifar10-jpeg", "--out", ""],
+    ["inspect", "", "--model", "m"],
+    ["inspect", "a\0b", "--model", "m"],
     [],
     ["fly"],
     ["evaluate"],
@@ -414,6 +566,93 @@ def test_commands_that_argparse_refuses_have_status_2(arguments, capsys):
     assert "usage: seviz" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "--model", "~no_such_user/x", "--data", "cifar10"],
+        ["evaluate", "--model", "", "--data", "cifar10"],
+        ["evaluate", "--model", "se_toy", "--data", "folder:~no_such_user/x"],
+        ["evaluate", "--model", "se_toy", "--data", "folder:"],
+        ["evaluate", "--model", "se_toy", "--data", ""],
+        ["evaluate", "--model", "se_toy", "--data", "cifar10"],
+        ["evaluate", "--model", os.fsdecode(b"m\xff\n"), "--data", "cifar10"],
+        ["inspect", os.fsdecode(b"p\xff\n.png"), "--model", "se_toy"],
+        ["inspect", "~no_such_user/p.png", "--model", "se_toy"],
+        ["train", "--out", "new", "--arch", "resnet20", "--data", "folder:" + os.fsdecode(b"d\xff")],
+    ],
+)
+def test_names_of_nothing_are_one_sentence(home, tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEVIZ_DATA", "~no_such_user/data")
+    assert refused(capsys, arguments).isprintable()
+    assert not (tmp_path / "new").exists()
+
+
+def test_models_in_a_home_of_any_name_are_listed(trained, tmp_path):
+    home = tmp_path / os.fsdecode(b"h\xffme")
+    shutil.copytree(trained, home)
+    (home / "se_toy").rename(home / os.fsdecode(b"t\xffy"))
+    for form in ([], ["--json"]):
+        done = run(["models", *form], env={**os.environ, "SEVIZ_CHECKPOINTS": str(home), "PYTHONIOENCODING": "utf-8:strict"})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "is no UTF-8; rename it" in done.stdout
+
+
+def test_models_says_which_card_nobody_vouches_for(home, capsys):
+    path = home / "se_toy" / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    assert "card_sha256" not in said(capsys, ["models"])[1]
+    del card["card_sha256"]
+    path.write_text(json.dumps(card), encoding="utf-8")
+    status, out, _ = said(capsys, ["models"])
+    assert status == 0
+    assert "its card has no card_sha256: whether it was edited cannot be told" in out
+    assert "card_sha256" not in json.loads(said(capsys, ["models", "--json"])[1])["models"][0]["card"]
+
+
+def damaged_tiff():
+    """Noise in LZW with some bytes turned round, of which libtiff prints a line, and Pillow raises."""
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(buffer, "TIFF", compression="tiff_lzw")
+    content = bytearray(buffer.getvalue())
+    content[20 : len(content) // 2 : 97] = bytes(255 - value for value in content[20 : len(content) // 2 : 97])
+    return bytes(content)
+
+
+def large_png():
+    """Of more pixels than Pillow likes, which prints a warning."""
+    buffer = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("content", [damaged_tiff, large_png])
+def test_a_bad_picture_is_one_line_on_standard_error_whatever_libraries_print(home, toy, tmp_path, content):
+    (tmp_path / "picture").write_bytes(content())
+    done = run(["inspect", str(tmp_path / "picture"), "--model", "se_toy"])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("seviz: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_bad_picture_in_a_folder_is_told_once(home, tmp_path):
+    data = write_folder(tmp_path / "toy", test=120)
+    (data / "test" / "bee" / "0003.tif").write_bytes(damaged_tiff())
+    done = run(["evaluate", "--model", "se_toy", "--data", f"folder:{data}"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "left out: " in done.stdout
+
+
+def test_standard_error_goes_on_after_pictures_were_read(capfd):
+    with reading("pictures"):
+        os.write(2, b"libtiff speaks")
+        print("progress", file=sys.stderr)
+    print("after", file=sys.stderr)
+    os.write(2, b"a library speaks")
+    assert capfd.readouterr().err == "progress\nafter\na library speaks"
+
+
 def test_data_is_not_copied_without_cifar10(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SEVIZ_DATA", str(tmp_path / "empty"))
     sentence = refused(capsys, ["data", "cifar10-jpeg", "--out", tmp_path / "copies"])
@@ -423,7 +662,7 @@ def test_data_is_not_copied_without_cifar10(tmp_path, monkeypatch, capsys):
 def test_a_file_that_cannot_be_written_is_one_sentence(home, toy, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     arguments = ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}", "--out", tmp_path / "file" / "evaluation.npz"]
-    assert "cannot be used (" in refused(capsys, arguments)
+    assert "cannot be used (Not a directory)" in refused(capsys, arguments)
 
 
 def test_ctrl_c_anywhere_is_status_130(home, monkeypatch, capsys):
@@ -445,6 +684,7 @@ def test_a_closed_pipe_ends_a_command_quietly(home):
     # a card of 200 kB: more than a pipe holds, so that the write fails whenever `true` ends
     path = home / "se_toy" / "card.json"
     card = json.loads(path.read_text(encoding="utf-8"))
+    del card["card_sha256"]
     path.write_text(json.dumps({**card, "limits": ["x" * 200_000]}), encoding="utf-8")
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (141, "")

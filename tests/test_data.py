@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from sets import coloured, write_folder
 from torchvision.datasets import CIFAR10
 
 from seviz import data
-from seviz.data import cifar10
+from seviz.data import cifar10, folders
 from seviz.errors import DataError
 from seviz.images import Preprocessing
 
@@ -288,6 +290,64 @@ def test_many_unreadable_pictures_are_an_error(tmp_path):
         data.open_data(f"folder:{root}", "test")
 
 
+def test_a_huge_file_among_the_pictures_is_left_out_unread(tmp_path):
+    root = write_folder(tmp_path / "toy", train=120) / "train"
+    with (root / "bee" / "0003.png").open("wb") as file:
+        file.truncate(2**40)  # holes: it takes no room, and reading it would take all memory
+    found = data.open_data(f"folder:{root}", "test")
+    assert len(found) == 119
+    assert "bee/0003.png: it has 1,048,576 MB, and 25 MB is the limit" in found.unreadable[0]
+
+
+@pytest.mark.parametrize("name", [b"b\xffe", b"b\ne", b"b\te"])
+@pytest.mark.parametrize("what", ["ant", "ant/0000.png"])
+def test_names_that_cannot_be_written_down_are_one_sentence(tmp_path, name, what):
+    root = write_folder(tmp_path / "toy", train=6) / "train"
+    (root / what).rename((root / what).with_name(os.fsdecode(name) + Path(what).suffix))
+    with pytest.raises(DataError, match="has a name that is no UTF-8 or holds control characters; rename it") as refused:
+        data.open_data(f"folder:{root}", "test")
+    assert str(refused.value).isprintable()
+
+
+def test_the_folder_of_a_set_may_have_any_name(tmp_path):
+    root = write_folder(tmp_path / os.fsdecode(b"t\xffy"), train=6) / "train"
+    assert data.open_data(f"folder:{root.parent}", "train").name == r"folder:t\udcffy"
+
+
+def test_more_pictures_than_memory_are_one_sentence(tmp_path, monkeypatch):
+    root = write_folder(tmp_path / "toy", train=6) / "train"
+    sentence = r"6 pictures of 1000000 x 1000000 pixels need 18,000\.0 GB of memory, and this machine has"
+    with pytest.raises(DataError, match=sentence):
+        data.open_data(f"folder:{root}", "test", fit_to=Preprocessing(10**6, 10**6))
+    monkeypatch.setattr(os, "sysconf", lambda name: 1)
+    with pytest.raises(DataError, match="choose a smaller --size or fewer pictures"):
+        data.open_data(f"folder:{root}", "test")
+
+
+def test_an_error_does_not_wait_for_the_pictures_that_nobody_wants_any_more(tmp_path, monkeypatch):
+    root = write_folder(tmp_path / "toy", train=300) / "train"
+    Image.new("RGB", (40, 20)).save(root / "ant" / "0001.png")
+    read, decode, require_size, refused = [], folders.decode, folders._require_size, threading.Event()
+
+    def slow(content):
+        read.append(content)
+        assert len(read) <= 3 or refused.wait(60)
+        return decode(content)
+
+    def refusing(*arguments):
+        try:
+            require_size(*arguments)
+        finally:
+            if arguments[0].shape[:2] != arguments[1]:
+                refused.set()
+
+    monkeypatch.setattr(folders, "decode", slow)
+    monkeypatch.setattr(folders, "_require_size", refusing)
+    with pytest.raises(DataError, match="40 x 20 pixels, others 16 x 16"):
+        data.open_data(f"folder:{root}", "test")
+    assert len(read) < 300
+
+
 def test_mixed_sizes_need_a_network_or_a_size_to_fit(tmp_path):
     root = write_folder(tmp_path / "toy", train=6) / "train"
     Image.new("RGB", (40, 20), "white").save(root / "cat" / "0000.png")
@@ -302,6 +362,12 @@ def test_mixed_sizes_need_a_network_or_a_size_to_fit(tmp_path):
     [
         ("imagenet", "test", "There is no data set 'imagenet'; use cifar10 or folder:PATH"),
         ("folder:/nowhere", "test", "There is no folder /nowhere"),
+        ("folder:~no_such_user/x", "test", "There is no folder ~no_such_user/x"),
+        ("folder:" + "x" * 5000, "test", "There is no folder xxx"),
+        ("folder:", "test", "There is no data set 'folder:'; use cifar10 or folder:PATH"),
+        ("", "test", "There is no data set ''"),
+        (None, "test", "There is no data set None"),
+        (["cifar10"], "test", "There is no data set"),
         ("cifar10", "validation", "A split is train or test"),
     ],
 )

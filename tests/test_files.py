@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from seviz.files import sweep_temporary, write_atomic, write_bytes, write_json, write_npz
+from seviz.files import read_file, sweep_temporary, write_atomic, write_bytes, write_json, write_npz
 
 
 def test_a_writer_that_raises_keeps_the_old_file_and_leaves_no_other(tmp_path):
@@ -82,3 +82,34 @@ def test_a_pipe_is_never_replaced(tmp_path):
         write_bytes(pipe, b"new")
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_reading_gives_the_content_and_no_more_than_asked_for(tmp_path):
+    path = tmp_path / "file"
+    write_bytes(path, b"12345")
+    assert read_file(path, 5) == read_file(str(path), 99) == b"12345"
+    (tmp_path / "link").symlink_to(path)
+    assert read_file(tmp_path / "link", 5) == b"12345"
+    with pytest.raises(OSError, match="it has 0 MB, and 0 MB is the limit"):
+        read_file(path, 4)
+    with path.open("wb") as file:
+        file.truncate(2**40)  # holes: it takes no room, and reading it would take all memory
+    with pytest.raises(OSError, match="it has 1,048,576 MB, and 25 MB is the limit") as refused:
+        read_file(path, 25 * 2**20)
+    assert refused.value.filename == str(path)
+
+
+def test_what_is_no_file_is_not_read_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, reason in (("pipe", "not a regular file"), ("", "Is a directory"), ("none", "No such file or directory")):
+        with pytest.raises(OSError, match=reason) as refused:
+            read_file(tmp_path / name, 9)
+        assert refused.value.strerror == reason
+        assert refused.value.filename == str(tmp_path / name)
+
+
+def test_a_folder_is_never_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_bytes(tmp_path / "folder", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -224,6 +224,27 @@ def test_an_unknown_layer_is_refused(net):
         pass
 
 
+@pytest.mark.parametrize(
+    ("edits", "sentence"),
+    [
+        (None, "Edits are a mapping of gate paths to values, not NoneType"),
+        ([("layer1.0.se", 1.0)], "Edits are a mapping of gate paths to values, not list"),
+        ("layer1.0.se", "Edits are a mapping"),
+        ({"layer1.0.se": None}, r"The edit of layer1\.0\.se is a number or a tensor, not NoneType"),
+        ({"layer1.0.se": "open"}, r"is a number or a tensor, not str"),
+        ({"layer1.0.se": [1.0, "x"]}, r"is a number or a tensor, not list"),
+        ({"layer1.0.se": {}}, r"is a number or a tensor, not dict"),
+        ({"layer1.0.se": 1j}, "is complex"),
+        ({1: 1.0}, "There is no gate 1 in this network"),
+        ({("layer1.0.se",): 1.0}, "There is no gate"),
+    ],
+)
+def test_edits_of_another_kind_are_one_sentence(net, edits, sentence):
+    with pytest.raises(RequestError, match=sentence), edit_gates(net, edits):
+        pass
+    assert hook_count(net) == 0
+
+
 def test_gates_without_squeeze_are_recorded_by_pixel(x):
     net = lively(se_squeeze="none")
     with record_gates(net) as recording:

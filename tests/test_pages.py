@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +16,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from seviz import evaluation
-from seviz.checkpoints import checkpoints_home, open_checkpoint
+from seviz.checkpoints import checkpoints_home, open_checkpoint, write_card
 from seviz.data import DataKey, PictureSet, numbered_ids
 from seviz.data.picture_set import samples_sha256
 from seviz.errors import BusyError, DataError
+from seviz.ui import frame
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("inspect", "training", "accuracy", "models")
@@ -105,6 +109,63 @@ def test_what_is_no_picture_gets_one_sentence_and_nothing_is_lost(content, name,
     assert "**se_resnet20** says" in words(at)
 
 
+def test_a_broken_picture_leaves_the_sample_that_was_looked_at():
+    at = upload(app(picture="ship"), b"hello, I am no picture", "note.jpg")
+    assert len(at.error) == 1
+    assert "**Ship**" in words(at)
+    at = upload(at, b"", "empty.png")
+    assert "**Ship**" in words(at)
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "default"),
+    [
+        ("inspect", "order", "channel"),
+        ("inspect", "scale", "own"),
+        ("training", "gap", "loss"),
+        ("accuracy", "rate", "recall"),
+        ("accuracy", "confusion-of", "se_resnet20"),
+        ("accuracy", "cells", "counts"),
+        ("models", "error", "top-1"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", "nonsense"])
+def test_an_address_without_a_value_gives_the_default(monkeypatch, page, key, default, value):
+    at = deep_link(monkeypatch, page, **{key: value})
+    assert not at.exception
+    assert not at.error
+    assert at.session_state[key] == default
+    assert key not in at.query_params
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "value"),
+    [("inspect", "order", "sorted"), ("training", "gap", "accuracy"), ("accuracy", "rate", "f1"), ("models", "error", "top-5")],
+)
+def test_an_address_with_a_value_gives_it(monkeypatch, page, key, value):
+    at = deep_link(monkeypatch, page, **{key: value})
+    assert not at.exception
+    assert at.session_state[key] == value
+    assert at.query_params[key] == value
+
+
+@pytest.mark.parametrize("key", ["opacity", "class", "method", "layer", "site", "model", "against", "picture"])
+def test_any_other_empty_value_opens_inspect_as_it_is(monkeypatch, key):
+    at = deep_link(monkeypatch, "inspect", **{key: ""})
+    assert not at.exception
+    assert "**se_resnet20** says" in words(at)
+
+
+def deep_link(monkeypatch, page: str, **query: str) -> AppTest:
+    """A page as the first one that a session opens, which is when Streamlit reads the address."""
+    pages = {title: (icon, file) for title, (icon, file) in frame.PAGES.items() if file == f"{page}.py"}
+    monkeypatch.setattr(frame, "PAGES", pages | frame.PAGES)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
+
+
 def test_an_animation_is_shown_with_a_notice():
     frames = [Image.new("RGB", (20, 20), (shade, 0, 0)) for shade in (0, 255)]
     out = io.BytesIO()
@@ -174,6 +235,88 @@ def test_a_damaged_history_is_left_out_of_training(home):
     assert not at.exception
     assert any("history.csv" in warning.value for warning in at.warning)
     assert at.session_state["runs"] == ["se_resnet20"]
+
+
+@pytest.mark.parametrize("row", ["1,1e300,0,0,0,0,0", "1,0,7,0,0,0,0", "-5,0,0,0,0,0,0", "1,0,0,0,0,-1e308,0"])
+def test_a_history_of_impossible_numbers_is_left_out_of_training(home, row):
+    head = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,seconds"
+    (home / "resnet20" / "history.csv").write_text(f"{head}\n{row}\n")
+    at = app("training")
+    assert not at.exception
+    assert any("history.csv is damaged" in warning.value for warning in at.warning)
+    assert at.session_state["runs"] == ["se_resnet20"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stem": "9x9"},
+        {"strides": [1, 0, 2]},
+        {"widths": [10**30, 1, 1]},
+        {"blocks": [3, 3]},
+        {"blocks": "333"},
+        {"bottleneck": "yes"},
+        {"se": {"stages": 7}},
+        {"se": 3},
+        {"se": {"reduction": 4}},
+    ],
+)
+def test_one_card_with_odd_options_leaves_the_rest_of_models(home, change):
+    path = home / "se_resnet20" / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["options"].update(change)
+    del card["card_sha256"]
+    path.write_text(json.dumps(card), encoding="utf-8")
+    at = app("models")
+    assert not at.exception
+    assert "#### resnet20" in words(at)
+    assert len(at.latex) == 3
+    assert change == {"bottleneck": "yes"} or at.error
+
+
+def test_an_altered_card_is_told_and_an_unsealed_one_is_named(home):
+    path = home / "se_resnet20" / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["preprocessing"]["mean"] = [0.5, 0.5, 0.5]
+    path.write_text(json.dumps(card), encoding="utf-8")
+    at = app("models")
+    assert any("the card was altered" in error.value for error in at.error)
+    assert at.sidebar.selectbox[0].value == "resnet20"
+    del card["card_sha256"]
+    path.write_text(json.dumps(card), encoding="utf-8")
+    at = app("models")
+    assert not at.error
+    assert any("no card_sha256: whether it was edited cannot be told" in caption.value for caption in at.caption)
+
+
+def test_a_card_that_changes_under_the_app_is_seen(home):
+    at = app(model="se_resnet20", against="none")
+    before = words(at)
+    checkpoint = open_checkpoint("se_resnet20")
+    write_card(checkpoint.folder, replace(checkpoint.card, classes=tuple(reversed(checkpoint.card.classes))))
+    at.run()
+    assert not at.exception
+    named = [re.search(r"\*\*se_resnet20\*\* says \*\*(\w+)\*\*", text)[1] for text in (before, words(at))]
+    places = [checkpoint.card.classes.index(name) for name in named]
+    assert places[0] == 9 - places[1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_names_that_are_no_utf8_break_no_page(home, tmp_path, monkeypatch, page):
+    shutil.copytree(home / "resnet20", home / os.fsdecode(b"res\xffnet\n20"))
+    moved = tmp_path / os.fsdecode(b"h\xffme")
+    home.rename(moved)
+    monkeypatch.setenv("SEVIZ_CHECKPOINTS", str(moved))
+    (moved / "resnet20" / "evaluation.npz").write_bytes(b"damaged")
+    (moved / "se_resnet20" / "evaluation.npz").unlink()
+    at = app(page)
+    assert not at.exception
+    told = [element.value for element in (*at.warning, *at.error)]
+    assert any(r"res\udcffnet\n20" in sentence and "is no UTF-8; rename it" in sentence for sentence in told)
+    monkeypatch.setenv("SEVIZ_CHECKPOINTS", str(moved / "nowhere"))
+    at = app(page)
+    assert not at.exception
+    assert "There is no network in" in at.error[0].value
 
 
 def test_a_damaged_evaluation_is_told_on_accuracy(home):
@@ -253,8 +396,8 @@ def test_an_own_picture_that_is_taken_away_leaves_the_sample():
     at.file_uploader[0].clear()
     at.run()
     assert not any("links never carry" in info.value for info in at.info)
-    assert "**Cat**" in words(at)
-    assert at.query_params["picture"] == "cat"
+    assert "**Ship**" in words(at)
+    assert at.query_params["picture"] == "ship"
 
 
 def test_a_second_click_on_a_sample_keeps_it():

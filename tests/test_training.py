@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save
 from sets import coloured, write_folder
 
 from seviz import cli
@@ -141,8 +142,15 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine():
         ({"ema": 1.0}, "--ema is at least 0 and below 1, not 1.0"),
         ({"label_smoothing": -0.1}, "--label-smoothing is at least 0"),
         ({"warmup": 1.5}, "--warmup is a share"),
-        ({"weight_decay": -1.0}, "--weight-decay is not negative"),
-        ({"seed": -1}, "--seed is 0 or a positive"),
+        ({"weight_decay": -1.0}, "--weight-decay is 0 to 1, not -1.0"),
+        ({"weight_decay": 1e30}, "--weight-decay is 0 to 1"),
+        ({"se_lr": float("nan")}, "--se-lr is 0 to 1000"),
+        ({"epochs": 10**9}, "100,000, 16,384 and 100 are the most"),
+        ({"batch": 10**30}, "100,000, 16,384 and 100 are the most"),
+        ({"peak_lr": 1e5}, "100,000, 16,384 and 100 are the most"),
+        ({"peak_lr": 50.0, "weight_decay": 0.5}, "--lr times --weight-decay is below 1"),
+        ({"peak_lr": 50.0, "se_lr": 500.0}, "--lr times --se-lr at most 100"),
+        ({"seed": -1}, "--seed is 0 to 4294967295, not -1"),
         ({"precision": "fp16"}, "--precision is fp32 or bf16"),
     ],
 )
@@ -283,6 +291,60 @@ def test_states_of_other_trainings_are_refused(tmp_path):
         trainer(recipe, options=replace(TINY, widths=(8, 32)), job=job).restore(state)
     with pytest.raises(TrainingError, match="of another network"):
         trainer(recipe, options=replace(TINY, se=None), job=job).restore(state)
+
+
+def test_a_training_without_momentum_goes_on_as_if_it_had_not_stopped(tmp_path):
+    recipe = Recipe(epochs=2, batch=16, momentum=0.0)
+    straight, first, second = trainer(recipe), trainer(recipe), trainer(recipe)
+    run(straight, tmp_path / "straight")
+    run(first, tmp_path / "stopped", epochs=1)
+    second.restore(RunState.load(tmp_path / "stopped"))
+    run(second, tmp_path / "stopped")
+    theirs = straight.net.state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in second.net.state_dict().items())
+
+
+def edit_state(folder, tensors=lambda tensors: None, metadata=lambda metadata: None):
+    """What anybody could do to a state with safetensors alone."""
+    path = folder / "resume.safetensors"
+    with safe_open(path, "pt") as file:
+        texts, values = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors(values)
+    metadata(texts)
+    path.write_bytes(save(values, texts))
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"tensors": lambda tensors: tensors["net.conv1.weight"][0, 0, 0].add_(1e-3)},
+        {"tensors": lambda tensors: tensors.update({"ema.bn1.weight": tensors["ema.bn1.bias"].clone()})},
+        {"metadata": lambda texts: texts.update(recipe=texts["recipe"].replace('"seed": 0', '"seed": 1'))},
+        {"metadata": lambda texts: texts.update(history=texts["history"].replace("[[1,", "[[1, 1], [1,"))},
+        {"metadata": lambda texts: texts.update(more="than there was")},
+        {"metadata": lambda texts: texts.update(sha256="0" * 64)},
+    ],
+)
+def test_an_edited_state_is_one_sentence(tmp_path, edits):
+    run(trainer(Recipe(epochs=1, batch=16)), tmp_path)
+    edit_state(tmp_path)
+    RunState.load(tmp_path)
+    edit_state(tmp_path, **edits)
+    with pytest.raises(TrainingError, match=r"resume\.safetensors is damaged; remove it and start the training again"):
+        RunState.load(tmp_path)
+
+
+def test_a_state_of_an_older_version_says_who_can_finish_it(tmp_path):
+    run(trainer(Recipe(epochs=1, batch=16)), tmp_path)
+    edit_state(tmp_path, metadata=lambda texts: texts.pop("sha256"))
+    with pytest.raises(TrainingError, match="has no sha256: finish this training with the version of seviz that started it"):
+        RunState.load(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_state_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "resume.safetensors")
+    with pytest.raises(TrainingError, match="is damaged"):
+        RunState.load(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:1000], lambda _: b"", lambda content: b"\xff" * 64 + content])

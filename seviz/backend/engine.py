@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from seviz.attribution import grad_cam_maps, guided_grad_cam, pixel_gradient
+from seviz.attribution import grad_cam_maps, guided_grad_cam, pixel_gradient, require_maps
 from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
+from seviz.errors import CheckpointError
 from seviz.evaluation import normaliser
 from seviz.gates import Recording, by_channel, record_gates, tap, tap_inputs
 from seviz.images import Preprocessing
@@ -54,6 +55,8 @@ class Engine:
         """One answer a request. The requests are of one kind and were checked."""
         start = time.perf_counter()
         result = self._run(self.normalise(np.concatenate([request.pictures for request in requests])), requests)
+        if not bool(result.logits.isfinite().all()):
+            raise CheckpointError(f"{self.identity.model} answers NaN or infinite values: its weights are damaged.")
         inspections = self._inspections(result, requests[0], start)
         answers, taken = [], 0
         for request in requests:
@@ -87,6 +90,7 @@ class Engine:
                 return _Pass(self.net(x).float(), recording, features, none, {})
             with tap(self.net, first.layers, differentiable=True) as activations:
                 logits = self.net(x)
+                require_maps(first.layers, activations)
                 classes = self._classes(logits, requests)
                 maps = grad_cam_maps(logits, {layer: activations[layer] for layer in first.layers}, classes)
         return _Pass(logits.detach().float(), recording, features, classes, maps)

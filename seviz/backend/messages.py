@@ -30,6 +30,8 @@ class Request:
 
     def __post_init__(self) -> None:
         pictures = self.pictures
+        if not isinstance(pictures, np.ndarray):
+            raise RequestError(f"Pictures are uint8 (B, H, W, 3), not {type(pictures).__name__}.")
         if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
             raise RequestError(f"Pictures are uint8 (B, H, W, 3), not {pictures.dtype} {pictures.shape}.")
         if not 1 <= len(pictures) <= MAX_PICTURES:

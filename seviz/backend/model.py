@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from seviz.backend.messages import Answer, Inspection, Map, Request
 from seviz.backend.owner import Owner
 from seviz.backend.prepare import prepare
 from seviz.errors import PictureError, RequestError
+from seviz.files import read_file
 from seviz.gates import Site, find_gates
 from seviz.images import MAX_BYTES, Picture, Preprocessing, decode, fit
 from seviz.machine import choose_device
@@ -82,19 +83,23 @@ class Model:
 
         Args:
             picture: a path, the bytes of a picture file, uint8 (H, W, 3) RGB, or a decoded Picture; any size.
-            top_k: maps are made for the top_k most probable classes, when `classes` is not given.
-            layers: module paths for Grad-CAM; the last stage when None.
-            classes: names or indexes to map.
+            top_k: maps are made for the top_k most probable classes, when `classes` is None or empty.
+            layers: a list of module paths for Grad-CAM; the last stage when None.
+            classes: a list of names or indexes to map.
             method: a name of seviz.attribution.METHODS; those of pixels map the first class only.
             features: gate paths whose input map is wanted.
 
         Raises PictureError, RequestError or BusyError, each one sentence.
         """
-        wanted = tuple(self.layers[-1:] if layers is None else layers)
-        indexes = tuple(self.class_index(one) for one in classes or ())
-        top = min(top_k, len(self.classes))
+        if method not in list(METHODS):
+            raise RequestError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
+        wanted = self.layers[-1:] if layers is None else _listed(layers, "layers", "module paths")
+        named = () if classes is None else _listed(classes, "classes", "names or indexes")
+        indexes = tuple(self.class_index(one) for one in named)
+        top = min(_index(top_k, "top_k is a whole number of at least 1"), len(self.classes))
         pixels = self.see(picture)[None]
-        request = Request(pixels, wanted if method == "gradcam" else (), indexes, top, tuple(features))
+        maps = wanted if method == "gradcam" else ()
+        request = Request(pixels, maps, indexes, top, _listed(features, "features", "gate paths"))
         answer = self.submit(request).result()[0]
         if method == "gradcam":
             return answer
@@ -112,8 +117,9 @@ class Model:
         The work goes through the owner thread in pieces of a micro-batch, so that nobody waits for all of it.
         """
         if method not in PIXEL_METHODS:
-            raise RequestError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
+            raise RequestError(f"{method!r} is no method by pixel; use one of {', '.join(PIXEL_METHODS)}.")
         target = self.class_index(target)
+        self._require_seen(pixels, 3)
         x = self._engine.normalise(pixels[None])
         if method == "guided_gradcam":
             where = self._layer(layer or self.layers[-1])
@@ -133,8 +139,10 @@ class Model:
         if isinstance(one, str):
             if one in self.classes:
                 return self.classes.index(one)
-        elif 0 <= one < len(self.classes):
-            return int(one)
+        else:
+            index = _index(one, "a class is a name or an index")
+            if 0 <= index < len(self.classes):
+                return index
         some = ", ".join(self.classes[:5]) + (", ..." if len(self.classes) > 5 else "")
         raise RequestError(f"{self.name} has no class {one!r}; it has {len(self.classes)}: {some}.")
 
@@ -153,19 +161,29 @@ class Model:
         self.close()
 
     def _check(self, request: Request) -> None:
+        self._require_seen(request.pictures, 4)
         # before the launch: on CUDA a bad index would poison the context for everyone
         for index in request.classes:
             self.class_index(index)
         for layer in request.layers:
             self._layer(layer)
         for path in request.features:
-            if path not in {site.path for site in self.sites}:
+            if path not in [site.path for site in self.sites]:
                 raise RequestError(f"{self.name} has no gate {path!r}.")
         if request.layers and not 1 <= request.map_top <= len(self.classes):
             raise RequestError(f"Maps are for 1 to {len(self.classes)} classes of {self.name}, not {request.map_top}.")
 
+    def _require_seen(self, pixels: NDArray[np.uint8], dimensions: int) -> None:
+        """Raises RequestError for anything but uint8 (..., height, width, 3) as the network sees pictures."""
+        to = self.preprocessing
+        size = (to.height, to.width, 3)
+        array = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == dimensions
+        if not array or pixels.shape[-3:] != size:
+            found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+            raise RequestError(f"{self.name} sees uint8 pictures {size}, not {found}; Model.see makes them of any picture.")
+
     def _layer(self, path: str) -> str:
-        if not path or path not in self._modules:
+        if not isinstance(path, str) or not path or path not in self._modules:
             raise RequestError(f"{self.name} has no layer {path!r}; try one of {', '.join(self.layers)}.")
         return path
 
@@ -176,6 +194,23 @@ class Model:
     def _gradient(self, x: Tensor, classes: Tensor) -> Tensor:
         result: Tensor = self._owner.run(lambda engine: engine.gradient(x, classes))
         return result
+
+
+def _listed(values: object, what: str, of: str) -> tuple[Any, ...]:
+    """A list, tuple or array as a tuple. Raises RequestError for a lone value, whose letters or truth would be taken."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise RequestError(f"{what} is a list of {of}, such as [{values!r}], not {values!r}.")
+    return tuple(values)
+
+
+def _index(value: object, what: str) -> int:
+    """Raises RequestError with `what` for anything but a whole number: 1.5 would be taken for 1, and True too."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise RequestError(f"{what[:1].upper()}{what[1:]}, not {value!r}.")
+    try:
+        return operator.index(value)
+    except TypeError as error:  # an array of several
+        raise RequestError(f"{what[:1].upper()}{what[1:]}, not {value!r}.") from error
 
 
 def load(name: str | os.PathLike[str], *, device: str | torch.device | None = None, precision: str = "float32") -> Model:
@@ -221,14 +256,7 @@ def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """The picture in a file. Raises PictureError where it cannot be read, is too large, or is no picture."""
     try:
-        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):  # a pipe would be waited for without end
-            raise PictureError(f"{os.fspath(path)} is not a file; choose a picture saved as JPEG or PNG.")
-        with Path(path).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_BYTES:  # before it is read: the file may be larger than the memory
-                limit = f"{MAX_BYTES // 2**20} MB is the limit"
-                raise PictureError(f"{os.fspath(path)} has {size / 2**20:.0f} MB, and {limit}; make the picture smaller.")
-            content = file.read(MAX_BYTES + 1)
+        content = read_file(path, MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{os.fspath(path)} cannot be read ({reason}).") from error

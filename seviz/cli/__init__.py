@@ -7,12 +7,14 @@ mend is one sentence on standard error and exit status 2; Ctrl-C is 130; anythin
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from seviz.cli import data, evaluate, inspect, models, train
-from seviz.errors import SevizError
+from seviz.errors import SevizError, printable
 from seviz.version import __version__
 
 COMMANDS = (models, inspect, evaluate, train, data)
@@ -21,6 +23,7 @@ BROKEN_PIPE = 141  # what a shell reports for a program that a closed pipe has e
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. argparse's own errors end with status 2 as well, by SystemExit."""
+    _settle()
     options = parser().parse_args(arguments)
     try:
         options.run(options)
@@ -33,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except OSError as error:
         return _complain(f"{error.filename or 'a file'} cannot be used ({error.strerror or error}).", 2)
+    except (MemoryError, RuntimeError) as error:
+        if not _no_memory(error):
+            raise
+        return _complain("there is not enough memory; choose a smaller --batch or --size, or close other programs.", 2)
     except KeyboardInterrupt as stop:
         return _complain(str(stop) or "stopped.", 130)
     return 0
@@ -48,6 +55,19 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _settle() -> None:
+    """This process is the command's own: any name can be printed, and what Pillow warns of is told in a sentence."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _no_memory(error: Exception) -> bool:
+    """torch's allocators raise RuntimeErrors, of which only the words tell."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in ("out of memory", "t allocate memory"))
+
+
 def _complain(sentence: str, status: int) -> int:
-    print(f"seviz: {sentence}", file=sys.stderr)
+    print(f"seviz: {printable(sentence)}", file=sys.stderr)
     return status

@@ -1,46 +1,82 @@
-"""What several commands share: progress on standard error, JSON on standard output, the choice of a device."""
+"""What several commands share: kinds of arguments, progress on standard error, JSON on standard output, the device."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from seviz.errors import RequestError
 
 if TYPE_CHECKING:
     import torch
 
 Progress = Callable[[int, int], None]
 DEVICES = ("auto", "cpu", "cuda", "mps")
+MAX_THREADS = max(256, os.cpu_count() or 1)  # with thousands the system refuses to make them, and torch dies of it
+MAX_BATCH = 16_384
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+def whole(least: int, most: int, words: str = "") -> Callable[[str], int]:
+    """A whole number in a range, for argparse. words: what it is called when it is not."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise ValueError
+        return value
+
+    parse.__name__ = words or f"number from {least} to {most}"  # argparse: "invalid number from 1 to 256 value: '0'"
+    return parse
 
 
-positive.__name__ = "positive number"  # argparse: "invalid positive number value: '0'"
+positive = whole(1, 10**9, "positive number")
+not_negative = whole(0, 2**32 - 1, "number of at least 0")
 
 
-def not_negative(text: str) -> int:
-    """A whole number of at least 0, for argparse."""
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
+def path(text: str) -> Path:
+    """A file or a folder, for argparse, which Path alone would take for the working folder where nothing is named."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError("an empty name; name a file or a folder")
+    return Path(os.path.expanduser(text))
 
 
-not_negative.__name__ = "number of at least 0"
+def words(text: str) -> str:
+    """Text that a card can hold, for argparse."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("not UTF-8, so no card can hold it") from None
+    return text
+
+
+def require_place(out: Path, *, folder: bool) -> None:
+    """Raises RequestError where `out` cannot become a folder (or a file): said at once, not after hours of work."""
+    fits, what = (stat.S_ISDIR, "folder") if folder else (stat.S_ISREG, "file")
+    try:
+        if not fits(out.stat().st_mode):
+            raise RequestError(f"--out {out} is there and no {what}; choose another.")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise RequestError(f"--out {out} cannot be used ({error.strerror}); choose another.") from error
+    inside = out if folder else out.parent
+    there = next(one for one in (inside, *inside.absolute().parents) if one.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RequestError(f"--out {out} cannot be written (no permission in {there}); choose another.")
 
 
 def add_machine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=DEVICES, default="auto", help="auto: CUDA, then MPS, then CPU")
-    command.add_argument("--threads", type=positive, help="CPU threads; torch's own choice when not given")
+    threads = whole(1, MAX_THREADS)
+    command.add_argument("--threads", type=threads, metavar="N", help="CPU threads; torch's own choice when not given")
 
 
 def use_machine(options: argparse.Namespace) -> torch.device:
@@ -71,3 +107,41 @@ def counting(what: str, unit: str = " pictures", *, scale: bool = False) -> Iter
             bar.update(done - bar.n)
 
         yield progress
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[Progress]:
+    """counting, for what reads pictures: what libtiff prints of a damaged one stays off standard error.
+
+    A sentence says it already. Descriptor 2 is the process's, so this is for the command line alone; sys.stderr and the
+    progress bar on it go on as before.
+    """
+    with _descriptor_closed_to_libraries(), counting(what) as progress:
+        yield progress
+
+
+@contextlib.contextmanager
+def _descriptor_closed_to_libraries() -> Iterator[None]:
+    shown = sys.stderr
+    try:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # there is no standard error at all
+        yield
+        return
+    with open(kept, "w", encoding=shown.encoding, errors="backslashreplace", buffering=1) as own, open(nowhere, "wb") as closed:
+        shown.flush()
+        os.dup2(closed.fileno(), 2)
+        if _is_descriptor_2(shown):
+            sys.stderr = own
+        try:
+            yield
+        finally:
+            sys.stderr = shown
+            os.dup2(kept, 2)
+
+
+def _is_descriptor_2(stream: object) -> bool:
+    try:
+        return isinstance(stream, io.IOBase) and stream.fileno() == 2
+    except OSError:
+        return False

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli.common import add_machine_options, counting, not_negative, positive, print_json, use_machine
+from seviz.cli.common import (
+    MAX_BATCH,
+    add_machine_options,
+    counting,
+    not_negative,
+    path,
+    print_json,
+    reading,
+    require_place,
+    use_machine,
+    whole,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -23,10 +33,10 @@ def add(commands: Any) -> None:
     command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
     command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
     command.add_argument("--split", choices=("train", "test"), default="test")
-    command.add_argument("--batch", type=positive, default=250, help="pictures at a time; 250")
+    command.add_argument("--batch", type=whole(1, MAX_BATCH), metavar="N", default=250, help="pictures at a time; 250")
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
     command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling; 0")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write the logits of every picture: evaluation.npz")
+    command.add_argument("--out", type=path, metavar="FILE", help="write the logits of every picture: evaluation.npz")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
     command.set_defaults(run=run)
@@ -38,9 +48,11 @@ def run(options: argparse.Namespace) -> None:
     from seviz.data import open_data
     from seviz.evaluation import save
 
+    if options.out:
+        require_place(options.out, folder=False)
     checkpoint, device = open_checkpoint(options.model), use_machine(options)
     name, card, net = checkpoint.name, checkpoint.card, checkpoint.network().to(device)
-    with counting(f"reading {options.split}") as progress:
+    with reading(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=card.preprocessing, progress=progress)
     data = read.labelled_as(card.classes)
     found, life = _measure(net, card, data, options)
@@ -60,13 +72,13 @@ def _measure(
 ) -> tuple[Evaluation, GateLife | None]:
     from seviz.evaluation import evaluate, gate_life
 
-    batch, preprocessing = options.batch, card.preprocessing
+    batch, preprocessing, life = options.batch, card.preprocessing, None
+    if options.gate_life:  # first, because it may refuse
+        with counting("gates") as progress:
+            life = gate_life(net, data, preprocessing, batch=batch, seed=options.seed, progress=progress)
     with counting("evaluation") as progress:
         found = evaluate(net, data, preprocessing, batch=batch, weights_sha256=card.weights_sha256, progress=progress)
-    if not options.gate_life:
-        return found, None
-    with counting("gates") as progress:
-        return found, gate_life(net, data, preprocessing, batch=batch, seed=options.seed, progress=progress)
+    return found, life
 
 
 def _about(name: str, card: Card, data: PictureSet, device: torch.device) -> dict[str, object]:

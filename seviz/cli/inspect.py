@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli.common import DEVICES, positive, print_json
+from seviz.cli.common import DEVICES, path, positive, print_json, reading
 
 if TYPE_CHECKING:
     from seviz.backend import Inspection
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     command = commands.add_parser("inspect", help="what a network makes of a picture: prediction, gates, maps")
-    command.add_argument("image", type=Path, metavar="IMAGE")
+    command.add_argument("image", type=path, metavar="IMAGE")
     command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
     command.add_argument("--layer", action="append", metavar="L", help="for Grad-CAM; may be given again; the last stage")
     command.add_argument("--top-k", type=positive, default=5, metavar="K", help="how many classes; 5")
@@ -26,7 +25,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     from seviz import backend
 
-    picture = backend.read_picture(options.image)
+    with reading("picture"):
+        picture = backend.read_picture(options.image)
     with backend.load(options.model, device=None if options.device == "auto" else options.device) as model:
         found = model.inspect(picture, top_k=options.top_k, layers=options.layer)
     if options.json:

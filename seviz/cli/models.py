@@ -8,6 +8,7 @@ from typing import Any
 from seviz.card import Card
 from seviz.checkpoints import Entry, checkpoints_home, find_checkpoints
 from seviz.cli.common import print_json
+from seviz.errors import printable
 
 
 def add(commands: Any) -> None:
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _plain(entry: Entry) -> dict[str, object]:
     card = entry.card.to_json() if entry.card else None
-    return {"name": entry.name, "folder": str(entry.folder), "problem": entry.problem, "card": card}
+    return {"name": entry.name, "folder": printable(str(entry.folder)), "problem": entry.problem, "card": card}
 
 
 def _text(entry: Entry) -> str:
@@ -56,4 +57,6 @@ def _figures(card: Card) -> list[str]:
             f"gates alive at {life.sites_alive} of {len(life.deviations)} sites; "
             f"{life.lost_by_shuffling * 100:.1f} points of accuracy lost when they are shuffled between pictures"
         )
+    if not card.sealed:
+        lines.append("its card has no card_sha256: whether it was edited cannot be told")
     return lines + ([f"data: {card.data.note}"] if card.data.note else [])

@@ -10,17 +10,32 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli.common import add_machine_options, counting, not_negative, positive, use_machine
-from seviz.errors import TrainingError
+from seviz.card import MAX_SIDE
+from seviz.cli.common import (
+    add_machine_options,
+    counting,
+    not_negative,
+    path,
+    positive,
+    reading,
+    require_place,
+    use_machine,
+    whole,
+    words,
+)
+from seviz.errors import TrainingError, printable
+from seviz.files import is_utf8
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from seviz.card import Card
     from seviz.data import PictureSet
     from seviz.history import Epoch
     from seviz.training import Job, Recipe, RunState, Trainer
 
+LEAST_STD = 0.001  # of a colour, that what all pictures have alike is not divided by zero
 DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit
 RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with what it means and, last, its default
     "epochs": (positive, "passes over the training pictures; 30"),
@@ -42,12 +57,13 @@ def add(commands: Any) -> None:
     command = commands.add_parser("train", help="train a network", description=about)
     command.add_argument("--arch", metavar="A", help="resnetD or se_resnetD, such as se_resnet20")
     command.add_argument("--data", metavar="D", help="cifar10 or folder:PATH, with a train and a test split")
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the checkpoint's folder")
+    command.add_argument("--out", type=path, required=True, metavar="DIR", help="the checkpoint's folder")
     command.add_argument("--resume", action="store_true", help="continue; on a CPU bit for bit, given as many threads")
     command.add_argument("--reduction", type=positive, metavar="R", help=f"r of the SE blocks; {DEFAULT_REDUCTION}")
-    command.add_argument("--size", type=positive, help="resize and crop pictures to SIZE x SIZE; their own size when not given")
-    command.add_argument("--data-note", metavar="TEXT", help="what the card has to say about the pictures")
-    command.add_argument("--licence", metavar="TEXT", help="what the card says of the weights' licence")
+    size = "resize and crop pictures to SIZE x SIZE; their own size when not given"
+    command.add_argument("--size", type=whole(1, MAX_SIDE), metavar="SIZE", help=size)
+    command.add_argument("--data-note", type=words, metavar="TEXT", help="what the card has to say about the pictures")
+    command.add_argument("--licence", type=words, metavar="TEXT", help="what the card says of the weights' licence")
     add_machine_options(command)
     _add_recipe_options(command.add_argument_group("recipe"))
     command.set_defaults(run=run)
@@ -55,6 +71,9 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, or go on, and finish the checkpoint. Raises SevizError, or KeyboardInterrupt with a sentence."""
+    require_place(options.out, folder=True)
+    if not is_utf8(options.out.name):
+        raise TrainingError(f"--out {options.out} is no UTF-8, and the folder's name is the checkpoint's; choose another.")
     state = _state(options.out, options.resume)
     if state is None and options.resume:
         print(f"{options.out} is finished already; `python -m seviz models` shows what it is.")
@@ -121,9 +140,7 @@ def _finish(options: argparse.Namespace, trainer: Trainer, job: Job, train: Pict
                 shown[what] = bars.enter_context(counting(what))
             shown[what](done, total)
 
-        finish = Finish(job, options.threads, progress=progress)
-        finish = replace(finish, licence=options.licence) if options.licence else finish
-        return finish_training(trainer, train, test, options.out, finish)
+        return finish_training(trainer, train, test, options.out, Finish(job, options.threads, progress=progress))
 
 
 def _recipe(options: argparse.Namespace, state: RunState | None, device: torch.device) -> Recipe:
@@ -137,16 +154,21 @@ def _recipe(options: argparse.Namespace, state: RunState | None, device: torch.d
 
 
 def _job(options: argparse.Namespace, stored: Job | None) -> Job:
-    """The options over what the run was started with. Raises TrainingError where --arch or --data is missing."""
+    """The options over what the run was started with.
+
+    Raises TrainingError where --arch or --data is missing, RequestError where there is no such architecture.
+    """
+    from seviz.nets import options_for
     from seviz.training import Job
 
     base = stored or Job("", DEFAULT_REDUCTION, "", "", None, "", "")
-    given = {"arch": options.arch, "data": options.data, "note": options.data_note}
+    given = {"arch": options.arch, "data": options.data, "note": options.data_note, "licence": options.licence}
     given |= {"reduction": options.reduction, "size": options.size}
     job = replace(base, **{name: value for name, value in given.items() if value is not None})
     for name in ("arch", "data"):
         if not getattr(job, name):
             raise TrainingError(f"A training needs --{name}; see `python -m seviz train --help`.")
+    options_for(job.arch, reduction=job.reduction)  # said before the pictures are read
     return job
 
 
@@ -158,14 +180,25 @@ def _read(job: Job) -> tuple[PictureSet, PictureSet]:
     fit_to = Preprocessing(job.size, job.size) if job.size else None
     splits = []
     for split in ("train", "test"):
-        with counting(f"reading {split}") as progress:
+        with reading(f"reading {split}") as progress:
             splits.append(open_data(job.data, split, fit_to=fit_to, progress=progress))
+        for sentence in splits[-1].unreadable:
+            print(f"left out: {printable(sentence)}", file=sys.stderr)
     train, test = splits[0], splits[1].labelled_as(splits[0].classes)
+    _require_enough(job, train, test)
+    return train, test
+
+
+def _require_enough(job: Job, train: PictureSet, test: PictureSet) -> None:
+    """Raises TrainingError where a training would fail in its first epoch or after its last, or would mean nothing."""
+    if len(train.classes) < 2 or min(len(train), len(test)) < 2:
+        raise TrainingError(f"{job.data} has too little to learn: two classes, and two pictures a split, are the least.")
     if train.key.same_samples(test.key):
         raise TrainingError(f"{job.data} has no test split: a figure of pictures that were trained on would mean nothing.")
     if train.size != test.size:
         raise TrainingError(f"The training and test pictures of {job.data} have different sizes; give --size.")
-    return train, test
+    if max(train.size) > MAX_SIDE:
+        raise TrainingError(f"The pictures of {job.data} have over {MAX_SIDE} pixels a side; give a smaller --size.")
 
 
 def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device) -> Trainer:
@@ -178,8 +211,23 @@ def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device) 
 
     torch.manual_seed(recipe.seed)
     net = nets.build(job.arch, reduction=job.reduction, classes=len(train.classes))
-    mean, std = channel_moments(train.pictures)
+    if len(train) % recipe.batch == 1:
+        _require_deviations(net, train.size)
+    mean, (red, green, blue) = channel_moments(train.pictures)
+    std = (max(red, LEAST_STD), max(green, LEAST_STD), max(blue, LEAST_STD))
     return Trainer(net, recipe, Preprocessing(*train.size, mean=mean, std=std), device, job)
+
+
+def _require_deviations(net: nn.Module, size: tuple[int, int]) -> None:
+    """Raises TrainingError where a batch of one picture leaves batch norm one number a channel."""
+    import copy
+
+    import torch
+
+    try:
+        copy.deepcopy(net).to("meta").train()(torch.empty(1, 3, *size, device="meta"))
+    except ValueError as error:
+        raise TrainingError("The last batch of an epoch has one picture, too little for batch norm; change --batch.") from error
 
 
 def _run_epochs(trainer: Trainer, train: PictureSet, test: PictureSet, folder: Path) -> None:

@@ -13,6 +13,7 @@ folder without the suffix. CIFAR-10 and its JPEG copies number alike, so their k
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,13 +53,14 @@ def open_data(
             the size of the first.
         progress: called with (pictures read, pictures in all).
 
-    Raises DataError where the set is missing, empty, has pictures of mixed sizes or over 1 % unreadable ones.
+    Raises DataError where the set is missing, empty, larger than the memory, has pictures of mixed sizes, over 1 %
+    unreadable ones, or names that are no UTF-8.
     """
     if split not in SPLITS:
         raise DataError(f"A split is {' or '.join(SPLITS)}, not {split!r}.")
     if spec == "cifar10":
         data = read_cifar10(split)
         return data.fitted(fit_to) if fit_to else data
-    if spec.startswith("folder:"):
-        return read_folder(Path(spec.removeprefix("folder:")).expanduser(), split, fit_to, progress)
+    if isinstance(spec, str) and spec.startswith("folder:") and spec != "folder:":
+        return read_folder(Path(os.path.expanduser(spec.removeprefix("folder:"))), split, fit_to, progress)
     raise DataError(f"There is no data set {spec!r}; use cifar10 or folder:PATH.")

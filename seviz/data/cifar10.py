@@ -34,7 +34,8 @@ TIMEOUT = 20.0  # seconds without a byte
 
 def data_home() -> Path:
     """The folder that SEVIZ_DATA names, or `~/.cache/seviz`."""
-    return Path(os.environ.get("SEVIZ_DATA") or "~/.cache/seviz").expanduser()
+    # not Path.expanduser, which raises for the home of somebody who has none
+    return Path(os.path.expanduser(os.environ.get("SEVIZ_DATA") or "~/.cache/seviz"))
 
 
 def read_cifar10(split: str) -> PictureSet:

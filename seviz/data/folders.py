@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seviz.data.picture_set import PictureSet
-from seviz.errors import DataError, PictureError
-from seviz.images import Preprocessing, decode, fit
+from seviz.errors import DataError, PictureError, printable
+from seviz.files import is_utf8, read_file
+from seviz.images import MAX_BYTES, Preprocessing, decode, fit
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 SPLITS = ("train", "test")
@@ -27,16 +31,17 @@ def read_folder(
     files = [(path, label) for label, name in enumerate(classes) for path in _pictures(top / name)]
     if not files:
         raise DataError(f"{top} holds no pictures; seviz expects {top}/<class>/<picture>.jpg.")
+    _require_names([*classes, *(str(path.relative_to(top)) for path, _ in files)], top)
     pictures, kept, unreadable = _decode_all([path for path, _ in files], fit_to, progress)
     if len(unreadable) > MAX_UNREADABLE * len(files):
         raise DataError(f"{len(unreadable)} of {len(files)} pictures in {top} cannot be read, first {unreadable[0]}")
     labels = np.array([files[index][1] for index in kept], dtype=np.int64)
     ids = _ids([files[index][0].relative_to(top) for index in kept])
-    return PictureSet(f"folder:{root.resolve().name}", split, pictures, labels, ids, classes, tuple(unreadable))
+    return PictureSet(f"folder:{printable(root.resolve().name)}", split, pictures, labels, ids, classes, tuple(unreadable))
 
 
 def _top(root: Path, split: str) -> Path:
-    if not root.is_dir():
+    if not os.path.isdir(root):  # unlike Path.is_dir, False for a name that no folder can have
         raise DataError(f"There is no folder {root}; give folder:PATH the folder that holds one folder a class.")
     if (root / split).is_dir():
         return root / split
@@ -51,6 +56,13 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in paths if path.is_file())
 
 
+def _require_names(names: Sequence[str], top: Path) -> None:
+    """Ids and classes are hashed line by line, stand in cards and on pages: they are UTF-8 without control characters."""
+    for name in names:
+        if not is_utf8(name) or re.search(r"[\x00-\x1f\x7f]", name):
+            raise DataError(f"{top / name} has a name that is no UTF-8 or holds control characters; rename it.")
+
+
 def _ids(paths: Sequence[Path]) -> tuple[str, ...]:
     ids = tuple(path.with_suffix("").as_posix() for path in paths)
     return ids if len(set(ids)) == len(ids) else tuple(path.as_posix() for path in paths)
@@ -61,24 +73,52 @@ def _decode_all(
 ) -> tuple[NDArray[np.uint8], list[int], list[str]]:
     """All readable pictures as one array (N, H, W, 3), the indexes of their paths, and the sentences of the others."""
     size = (fit_to.height, fit_to.width) if fit_to else _first_size(paths)
-    out = np.empty((len(paths), *size, 3), dtype=np.uint8)
+    out = _room(len(paths), *size)
     kept: list[int] = []
     unreadable: list[str] = []
     with ThreadPoolExecutor() as pool:
-        for index, result in enumerate(pool.map(lambda path: _read(path, fit_to), paths)):
-            if isinstance(result, str):
-                unreadable.append(result)
-            elif result.shape[:2] != size:
-                raise DataError(
-                    f"{paths[index]} has {result.shape[1]} x {result.shape[0]} pixels, others "
-                    f"{size[1]} x {size[0]}; --size brings all of them to one size."
-                )
-            else:
-                out[len(kept)] = result
-                kept.append(index)
-            if progress:
-                progress(index + 1, len(paths))
+        try:
+            for index, result in enumerate(pool.map(lambda path: _read(path, fit_to), paths)):
+                if isinstance(result, str):
+                    unreadable.append(result)
+                else:
+                    _require_size(result, size, paths[index])
+                    out[len(kept)] = result
+                    kept.append(index)
+                if progress:
+                    progress(index + 1, len(paths))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # else all other pictures would be read before the error is told
+            raise
     return out[: len(kept)], kept, unreadable
+
+
+def _room(count: int, height: int, width: int) -> NDArray[np.uint8]:
+    """uint8 (count, height, width, 3), not filled. Raises DataError where this machine has not so much memory at all."""
+    needed, there = count * height * width * 3, _memory()
+    try:
+        if needed > there:
+            raise MemoryError
+        return np.empty((count, height, width, 3), dtype=np.uint8)
+    except MemoryError as error:
+        said = f"{count:,} pictures of {width} x {height} pixels need {needed / 1e9:,.1f} GB of memory, and this machine has"
+        raise DataError(f"{said} {there / 1e9:,.1f}; choose a smaller --size or fewer pictures.") from error
+
+
+def _memory() -> int:
+    """Bytes of this machine; where it does not say, more than any set needs."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+def _require_size(picture: NDArray[np.uint8], size: tuple[int, int], path: Path) -> None:
+    if picture.shape[:2] != size:
+        raise DataError(
+            f"{path} has {picture.shape[1]} x {picture.shape[0]} pixels, others "
+            f"{size[1]} x {size[0]}; --size brings all of them to one size."
+        )
 
 
 def _first_size(paths: Sequence[Path]) -> tuple[int, int]:
@@ -92,7 +132,7 @@ def _first_size(paths: Sequence[Path]) -> tuple[int, int]:
 def _read(path: Path, fit_to: Preprocessing | None) -> NDArray[np.uint8] | str:
     """The picture, or a sentence that says why there is none."""
     try:
-        picture = decode(path.read_bytes()).pixels
+        picture = decode(read_file(path, MAX_BYTES)).pixels
     except (PictureError, OSError) as error:
         return f"{path}: {error.strerror or error if isinstance(error, OSError) else error}"
     return fit(picture, fit_to) if fit_to else picture

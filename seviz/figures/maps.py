@@ -1,4 +1,4 @@
-"""Evidence over a picture, its colour bar, and feature maps.
+"""Evidence over a picture, the colours it is drawn in, and feature maps.
 
 A map's values keep their unit: `top` is the value of the strongest colour, so that several maps can share a scale
 (shared_top). A map that is never below 0 (Grad-CAM, saliency) is drawn in cividis from 0, a signed one in the diverging
@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from seviz.figures.colours import colourise, colourscale
-from seviz.figures.layout import finish
+from seviz.figures.colours import colourise
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.floating]
@@ -80,39 +78,6 @@ def enlarged(pixels: Pixels, side: int = 384) -> Pixels:
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def map_figure(
-    picture: Pixels,
-    values: Values,
-    *,
-    label: str,
-    layer: str,
-    method: str = "Grad-CAM",
-    opacity: float = 0.55,
-    top: float | None = None,
-    signed: bool | None = None,
-    height: int = 380,
-) -> go.Figure:
-    """The overlay as a figure: the same colours, with a colour bar in logits and the map's value under the pointer.
-
-    Args: as overlay; label: the class. layer, method: where the map comes from, in words. height: pixels.
-    """
-    signed = is_signed(values) if signed is None else signed
-    top = shared_top([values]) if top is None else top
-    fitted = upsampled(values, picture.shape[0], picture.shape[1]).astype(np.float32)
-    below = np.rint(_greyed(picture, opacity)).astype(np.uint8)
-    figure = go.Figure(go.Image(z=below, hoverinfo="skip"))
-    figure.add_heatmap(
-        z=fitted,
-        opacity=opacity,
-        coloraxis="coloraxis",
-        hovertemplate="row %{y}, column %{x}<br>evidence %{z:.3g} logit<extra></extra>",
-    )
-    figure.update_layout(coloraxis=_colour_axis(top, f"evidence for {label} (logit)", signed))
-    figure.update_xaxes(visible=False, constrain="domain").update_yaxes(visible=False, constrain="domain")
-    alt = map_alt(values, label=label, layer=layer, method=method)
-    return finish(figure, alt=alt, height=height, left=14, right=14, bottom=64)
-
-
 def map_alt(values: Values, *, label: str, layer: str, method: str = "Grad-CAM", unit: str = "logit") -> str:
     """A map in words: where its strongest value lies, how large it is, how far it spreads."""
     start = f"{method} for {label} at {layer}"
@@ -139,51 +104,6 @@ def colour_strip(*, signed: bool = False) -> Pixels:
     """The colours from the lowest to the highest value, as a picture: uint8 (8, 256, 3)."""
     ramp = np.linspace(-1 if signed else 0, 1, 256)
     return np.repeat(colourise(ramp, 1.0, signed=signed)[None], 8, axis=0)
-
-
-def colour_bar(top: float, title: str, *, signed: bool = False, low: str = "", high: str = "") -> go.Figure:
-    """A strip that tells what the colours mean, for pictures that carry no bar: true units, `top` at its right end.
-
-    Args:
-        top: the value of the strongest colour. title: what is measured, with its unit, such as "evidence (logit)".
-        low, high: words for the ends, such as "against" and "for"; they stand on either side of the title.
-    """
-    start = -top if signed else 0.0
-    ends = np.linspace(start, top, 256, dtype=np.float32)
-    figure = go.Figure(
-        go.Heatmap(
-            z=ends[None],
-            x=ends,
-            coloraxis="coloraxis",
-            hovertemplate="%{z:.3g}<extra></extra>",
-        )
-    )
-    figure.update_layout(coloraxis={**_colour_axis(top, "", signed), "showscale": False})
-    ticks = [start, (start + top) / 2, top] if top > 0 else [0.0]
-    words = " ".join(part for part in (f"← {low} ·" if low else "", title, f"· {high} →" if high else "") if part)
-    figure.update_xaxes(
-        tickvals=ticks, ticktext=[f"{tick:.3g}" for tick in ticks], ticklabeloverflow="allow", showgrid=False, zeroline=False,
-        range=[start, top] if top > 0 else None, title={"text": words, "standoff": 4},
-    )  # fmt: skip
-    figure.update_yaxes(visible=False)
-    span = f"from {start:.3g} to {top:.3g}" if top > 0 else "with nothing above 0"
-    return finish(figure, alt=f"Colour bar: {title}, {span}.", height=64, left=16, right=16, bottom=44)
-
-
-def _colour_axis(top: float, title: str, signed: bool) -> dict[str, object]:
-    """Plotly's colour axis with a bar below the figure. A map of zeros gets an axis that calls 0 the coldest colour."""
-    end = top if top > 0 else 1.0
-    ticks = [-top, 0, top] if signed else [0, top / 2, top]
-    return {
-        "colorscale": colourscale(signed=signed),
-        "cmin": -end if signed else 0,
-        "cmax": end,
-        "colorbar": {
-            "orientation": "h", "y": 0, "yanchor": "top", "thickness": 10, "len": 1, "xpad": 0, "ypad": 8,
-            "title": {"text": title, "side": "bottom"}, "outlinewidth": 0,
-            "tickvals": ticks, "ticktext": [f"{tick:.3g}" for tick in ticks], "ticklabeloverflow": "allow",
-        },
-    }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

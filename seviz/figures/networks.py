@@ -13,6 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from seviz.analysis.paper import Pair, Result, imagenet
+from seviz.errors import RequestError
 from seviz.figures.colours import NEUTRAL, RUNS, SE_MARK, stage_colours
 from seviz.figures.layout import escaped, finish, listed
 
@@ -52,8 +53,10 @@ class Shape:
 def shape_of(options: Mapping[str, Any], height: int, width: int) -> Shape:
     """The shape of a network of seviz.nets for pictures of height x width.
 
-    Args: options: as they stand in a card (seviz.nets.to_card).
+    Args: options: as they stand in a card (seviz.nets.to_card). Raises RequestError for a stem that there is not.
     """
+    if options["stem"] not in STEMS:
+        raise RequestError(f"There is no stem {options['stem']!r}; a network has one of {', '.join(STEMS)}.")
     halvings, stem = STEMS[options["stem"]]
     h, w = _strided(height, 2**halvings), _strided(width, 2**halvings)
     stem_map = (64 if options["stem"] == "7x7/2+pool" else options["widths"][0], h, w)

@@ -115,6 +115,20 @@ def _curves_alt(runs: Runs) -> str:
     return "Training curves. " + ". ".join(words) + "."
 
 
+def gaps(runs: Runs, *, of: str = "loss", smoothing: float = 0.0) -> dict[str, NDArray[np.float64]]:
+    """The numbers behind gap: name -> (epochs,), in the figure's unit, of the runs that have epochs."""
+    train, test = PANELS[of][:2]
+    scale = 1.0 if of == "loss" else 100.0
+    return {
+        name: smooth(
+            scale * generalisation_gap(_column(epochs, train), _column(epochs, test), higher_is_better=of == "accuracy"),
+            smoothing,
+        )
+        for name, epochs in runs.items()
+        if epochs
+    }
+
+
 def gap(runs: Runs, *, of: str = "loss", smoothing: float = 0.0) -> go.Figure:
     """How much worse the test figure is than the training figure, by epoch.
 
@@ -123,16 +137,13 @@ def gap(runs: Runs, *, of: str = "loss", smoothing: float = 0.0) -> go.Figure:
 
     Below 0 the test figure is the better one: training pictures are augmented and training weights still move.
     """
-    kept = {name: epochs for name, epochs in runs.items() if epochs}
-    train_column, test_column = PANELS[of][:2]
-    unit, scale = ("nats", 1.0) if of == "loss" else ("points", 100.0)
+    kept = gaps(runs, of=of, smoothing=smoothing)
+    unit = "nats" if of == "loss" else "points"
     figure, ends = go.Figure(), []
     figure.add_hline(y=0, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
-    for name, epochs in kept.items():
-        train, test = _column(epochs, train_column), _column(epochs, test_column)
-        values = smooth(scale * generalisation_gap(train, test, higher_is_better=of == "accuracy"), smoothing)
+    for name, values in kept.items():
         figure.add_scatter(
-            x=_column(epochs, "epoch"), y=values, name=escaped(name), mode="lines" if len(values) > 1 else "markers",
+            x=_column(runs[name], "epoch"), y=values, name=escaped(name), mode="lines" if len(values) > 1 else "markers",
             line={"color": run_colour(list(runs).index(name)), "width": 2.5}, hovertemplate=f"%{{y:+.3f}} {unit}",
         )  # fmt: skip
         ends.append(f"{name} {values[-1]:+.2f} {unit}")

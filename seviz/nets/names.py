@@ -31,11 +31,11 @@ def options_for(arch: str, *, reduction: int = 16, classes: int | None = None, *
 
     Raises RequestError where the name is unknown or a change does not exist.
     """
-    match = re.fullmatch(r"(se_)?resnet(\d+)", arch)
+    match = re.fullmatch(r"(se_)?resnet([0-9]{1,3})", arch)
     depth = int(match[2]) if match else 0
     if match is None or depth not in (*CIFAR_DEPTHS, *IMAGENET_BLOCKS):
         depths = ", ".join(str(known) for known in sorted((*CIFAR_DEPTHS, *IMAGENET_BLOCKS)))
-        raise RequestError(f"There is no architecture {arch!r}; use resnetD or se_resnetD with D one of {depths}.")
+        raise RequestError(f"There is no architecture {arch[:40]!r}; use resnetD or se_resnetD with D one of {depths}.")
     options = _cifar(depth) if depth in CIFAR_DEPTHS else _imagenet(depth)
     se_changes = {name.removeprefix("se_"): value for name, value in changes.items() if name.startswith("se_")}
     own_changes = {name: value for name, value in changes.items() if not name.startswith("se_")}

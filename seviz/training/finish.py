@@ -41,7 +41,6 @@ class Finish:
 
     job: Job
     threads: int | None = None
-    licence: str = LICENCE
     progress: Progress = lambda what, done, total: None
 
 
@@ -62,7 +61,7 @@ def finish_training(trainer: Trainer, train: PictureSet, test: PictureSet, folde
     save(folder / EVALUATION_FILE, found)
     write_history(folder, trainer.history)
     figures = summarise(found.logits, found.labels, test.classes)
-    card = save_checkpoint(folder, net, compose_card(trainer, train, test, folder.name, finish, figures, life))
+    card = save_checkpoint(folder, net, compose_card(trainer, train, test, folder.resolve().name, finish, figures, life))
     (folder / STATE_FILE).unlink(missing_ok=True)
     return card
 
@@ -96,7 +95,7 @@ def compose_card(
         hardware=hardware(trainer.device),
         metrics=_metrics(figures, test, commands["evaluate"]),
         commands=commands,
-        licence=finish.licence,
+        licence=job.licence or LICENCE,
         limits=_limits(train, recipe),
         parameters=price.parameters,
         multiply_adds=price.multiply_adds,
@@ -141,7 +140,7 @@ def _commands(name: str, data: str, recipe: Recipe, finish: Finish, *, gates: bo
     train += ["--size", str(job.size)] if job.size else []
     train += ["--threads", str(finish.threads)] if finish.threads else []
     train += ["--data-note", job.note] if job.note else []
-    train += ["--licence", finish.licence] if finish.licence != LICENCE else []
+    train += ["--licence", job.licence] if job.licence else []
     for field in fields(Recipe):
         train += _option(field.name, getattr(recipe, field.name))
     measure = [*python, "evaluate", "--model", name, "--data", data]

@@ -49,7 +49,8 @@ class Trainer:
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.preprocessing, self.device, self.job = recipe, preprocessing, device, job
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
-        self.optimizer = torch.optim.SGD(parameter_groups(self.net, recipe), lr=0.0, momentum=recipe.momentum, nesterov=True)
+        momentum = recipe.momentum
+        self.optimizer = torch.optim.SGD(parameter_groups(self.net, recipe), lr=0.0, momentum=momentum, nesterov=momentum > 0)
         self.history: list[Epoch] = []
         self._normalise = normaliser(preprocessing, device)
         pairs = zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True)

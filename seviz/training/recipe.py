@@ -9,6 +9,9 @@ from torch import nn
 
 from seviz.errors import TrainingError
 from seviz.nets import SqueezeExcite
+from seviz.values import quoted
+
+MAX_EPOCHS, MAX_BATCH, MAX_LR, MAX_SE_LR = 100_000, 16_384, 100, 1000  # beyond them nothing is trained, or for ever
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,26 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 2 or not 0 < self.peak_lr < math.inf:
-            raise TrainingError("A training needs at least 1 epoch, batches of at least 2 and a learning rate above 0.")
+        if not (1 <= self.epochs <= MAX_EPOCHS and 2 <= self.batch <= MAX_BATCH and 0 < self.peak_lr <= MAX_LR):
+            raise TrainingError(
+                f"A training needs at least 1 epoch, batches of at least 2 and a learning rate above 0; {MAX_EPOCHS:,}, "
+                f"{MAX_BATCH:,} and {MAX_LR} are the most."
+            )
         for name in ("momentum", "label_smoothing", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"--{name.replace('_', '-')} is at least 0 and below 1, not {getattr(self, name)}.")
         if not 0 <= self.warmup <= 1:
             raise TrainingError(f"--warmup is a share of the training, 0 to 1, not {self.warmup}.")
-        for name in ("weight_decay", "se_lr", "pad"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise TrainingError(f"--{name.replace('_', '-')} is not negative, unlike {getattr(self, name)}.")
+        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", math.inf)):
+            if not 0 <= getattr(self, name) <= most:
+                raise TrainingError(f"--{name.replace('_', '-')} is 0 to {most}, not {quoted(getattr(self, name))}.")
+        if self.peak_lr * self.weight_decay >= 1 or self.peak_lr * self.se_lr > MAX_LR:
+            raise TrainingError(
+                f"--lr times --weight-decay is below 1, and --lr times --se-lr at most {MAX_LR}: with more, every training "
+                "diverges."
+            )
         if not 0 <= self.seed < 2**32:
-            raise TrainingError(f"--seed is 0 or a positive number, not {self.seed}.")
+            raise TrainingError(f"--seed is 0 to {2**32 - 1}, not {quoted(self.seed)}.")
         if self.precision not in ("fp32", "bf16"):
             raise TrainingError(f"--precision is fp32 or bf16, not {self.precision!r}.")
 

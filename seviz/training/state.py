@@ -1,19 +1,24 @@
-"""The state from which a training goes on: resume.safetensors, one file, written atomically, read without pickle."""
+"""The state from which a training goes on: resume.safetensors, one file, written atomically, read without pickle.
+
+It carries a sha256 of everything else in it: a state that was altered would go on to a network that nobody can make again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn, optim
 
 from seviz.checkpoints import STATE_FILE
 from seviz.errors import TrainingError
-from seviz.files import write_bytes
-from seviz.history import Epoch
+from seviz.files import open_file, write_bytes
+from seviz.history import Epoch, checked_history
 from seviz.training.recipe import Recipe
 
 
@@ -22,7 +27,8 @@ class Job:
     """What is trained on what, beside the recipe: it must not change between a start and a --resume.
 
     arch, reduction: of the network. data: as typed. note: what the card says about the pictures. size: to which they are
-    fitted, None for their own. train_sha256, test_sha256: of the two splits' keys.
+    fitted, None for their own. train_sha256, test_sha256: of the two splits' keys. licence: what the card says of the
+    weights', "" for the usual one. data, note and licence may change.
     """
 
     arch: str
@@ -32,6 +38,7 @@ class Job:
     size: int | None
     train_sha256: str
     test_sha256: str
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class RunState:
         tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
         tensors |= {f"ema.{name}": value for name, value in ema.state_dict().items()}
         for index, state in optimizer.state_dict()["state"].items():
-            tensors[f"momentum.{index}"] = state["momentum_buffer"]
+            if state.get("momentum_buffer") is not None:  # with a momentum of 0 there is none
+                tensors[f"momentum.{index}"] = state["momentum_buffer"]
         return cls(tensors, tuple(history), recipe, job)
 
     def save(self, folder: Path) -> None:
@@ -69,21 +77,26 @@ class RunState:
         if self.job:
             metadata["job"] = json.dumps(asdict(self.job))
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.tensors.items()}
-        write_bytes(folder / STATE_FILE, save(tensors, metadata))
+        write_bytes(folder / STATE_FILE, save(tensors, {**metadata, "sha256": _sha256(tensors, metadata)}))
 
     @classmethod
     def load(cls, folder: Path) -> RunState:
-        """The state in `folder`. Raises TrainingError where there is none or it is damaged."""
+        """The state in `folder`. Raises TrainingError where there is none or it is damaged or altered."""
         from safetensors import SafetensorError, safe_open
 
         path = folder / STATE_FILE
         if not path.exists():
             raise TrainingError(f"{folder} holds no training to resume; start it without --resume.")
         try:
+            open_file(path).close()  # a pipe would be waited for
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            history = tuple(Epoch(*row) for row in json.loads(metadata["history"]))
+            if "sha256" not in metadata and "history" in metadata:
+                raise TrainingError(f"{path} has no sha256: finish this training with the version of seviz that started it.")
+            if metadata.pop("sha256") != _sha256(tensors, metadata):
+                raise ValueError("altered")
+            history = checked_history(json.loads(metadata["history"]))
             job = Job(**json.loads(metadata["job"])) if "job" in metadata else None
             return cls(tensors, history, Recipe(**json.loads(metadata["recipe"])), job)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
@@ -93,7 +106,7 @@ class RunState:
         """Raises TrainingError, with the names of what differs, where this is the state of another training."""
         changed = _differing(self.recipe, recipe)
         if self.job and job:
-            changed += _differing(self.job, job, but=("data", "note"))  # the folder may have moved, its samples not
+            changed += _differing(self.job, job, but=("data", "note", "licence"))  # the folder may have moved, its samples not
         if changed:
             names = ", ".join(changed)
             raise TrainingError(f"This training was started with other settings ({names}); resume it with the same ones.")
@@ -112,6 +125,16 @@ class RunState:
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
+
+
+def _sha256(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """Hex, over the texts and over name, dtype, shape and bytes of every tensor."""
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _differing(one: Any, other: Any, but: Sequence[str] = ()) -> list[str]:

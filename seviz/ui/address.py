@@ -1,7 +1,7 @@
 """Widgets whose choice stands in the address by its own name, such as `?site=layer3.2.se`.
 
 Streamlit's `bind="query-params"` writes the words that a widget shows ("stage 3 · block 3"); links should hold what the
-network calls the thing.
+network calls the thing. It also reads an empty value (`?order=`) as "nothing chosen", where something always has to be.
 """
 
 from __future__ import annotations
@@ -27,3 +27,11 @@ def write(key: str, default: str) -> None:
         st.query_params[key] = value
     elif key in st.query_params:
         del st.query_params[key]
+
+
+def one_of(label: str, options: Sequence[str], key: str, help_text: str | None = None) -> str:
+    """A segmented control in which one option is always chosen: the first, unless session or address say another."""
+    read(key, options, options[0])
+    chosen = st.segmented_control(label, options, required=True, key=key, help=help_text, persist_state="session")
+    write(key, options[0])
+    return chosen or options[0]

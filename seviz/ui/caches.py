@@ -1,7 +1,11 @@
-"""What is kept between runs of a script: models, answers, stored figures. Keys are sha256, never pixels."""
+"""What is kept between runs of a script: models, answers, stored figures. Keys are sha256, never pixels.
+
+A network's is that of its card, which covers its weights, classes and preprocessing: a card that changes is seen.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +27,22 @@ ANSWERS = 128  # inspections kept, some 100 kB each
 
 def model(checkpoint: Checkpoint) -> Model:
     """The checkpoint's network on its device, loaded once for all sessions."""
-    return _model(str(checkpoint.folder), checkpoint.card.weights_sha256)
+    return _model(os.fsencode(checkpoint.folder), checkpoint.card.sha256)
 
 
 def inspection(checkpoint: Checkpoint, picture: Picture, classes: tuple[int, ...] = ()) -> Inspection:
     """Predictions, gates, and Grad-CAM of every stage for `classes` (the five most probable when ())."""
-    return _inspection(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, classes, picture)
+    return _inspection(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, classes, picture)
 
 
 def pixel_map(checkpoint: Checkpoint, picture: Picture, method: str, target: int, layer: str) -> Map:
     """A map by one of Captum's methods."""
-    return _pixel_map(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, method, target, layer, picture)
+    return _pixel_map(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, method, target, layer, picture)
 
 
 def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
     """The inspection with the feature maps that the gate of `site` scales."""
-    return _features(str(checkpoint.folder), checkpoint.card.weights_sha256, picture.sha256, site, picture)
+    return _features(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, site, picture)
 
 
 def seen(checkpoint: Checkpoint, picture: Picture) -> NDArray[np.uint8]:
@@ -53,12 +57,12 @@ def seen_png(checkpoint: Checkpoint, picture: Picture) -> bytes:
 
 def evaluation(checkpoint: Checkpoint) -> Evaluation | None:
     """The stored predictions, None where the checkpoint has none. Raises CheckpointError where they are damaged."""
-    return _evaluation(str(checkpoint.folder), checkpoint.card.weights_sha256, _changed(checkpoint))
+    return _evaluation(os.fsencode(checkpoint.folder), checkpoint.card.sha256, _changed(checkpoint))
 
 
 def figures(checkpoint: Checkpoint) -> Classification | None:
     """Accuracy and all that follows from the stored predictions; None and CheckpointError as of evaluation."""
-    return _figures(str(checkpoint.folder), checkpoint.card.weights_sha256, _changed(checkpoint))
+    return _figures(os.fsencode(checkpoint.folder), checkpoint.card.sha256, _changed(checkpoint))
 
 
 def _changed(checkpoint: Checkpoint) -> int:
@@ -75,12 +79,12 @@ def device() -> str:
 
 
 @st.cache_resource(max_entries=6, show_spinner="Loading the network", on_release=lambda model: model.close())
-def _model(folder: str, sha256: str) -> Model:
-    return load(Path(folder))
+def _model(folder: bytes, sha256: str) -> Model:
+    return load(Path(os.fsdecode(folder)))
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
-def _inspection(folder: str, sha256: str, picture: str, classes: tuple[int, ...], _picture: Picture) -> Inspection:
+def _inspection(folder: bytes, sha256: str, picture: str, classes: tuple[int, ...], _picture: Picture) -> Inspection:
     network = _model(folder, sha256)
     return network.inspect(_picture, layers=network.layers, classes=classes or None)
 
@@ -96,25 +100,27 @@ def _seen_png(sha256: str, preprocessing: Preprocessing, _picture: Picture) -> b
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
-def _features(folder: str, sha256: str, picture: str, site: str, _picture: Picture) -> Inspection:
+def _features(folder: bytes, sha256: str, picture: str, site: str, _picture: Picture) -> Inspection:
     return _model(folder, sha256).inspect(_picture, layers=(), features=(site,))
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner="Asking the network many times")
-def _pixel_map(folder: str, sha256: str, picture: str, method: str, target: int, layer: str, _picture: Picture) -> Map:
+def _pixel_map(folder: bytes, sha256: str, picture: str, method: str, target: int, layer: str, _picture: Picture) -> Map:
     network = _model(folder, sha256)
     return network.pixel_map(network.see(_picture), method, target, layer=layer)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _evaluation(folder: str, sha256: str, changed: int) -> Evaluation | None:
-    return open_checkpoint(Path(folder)).evaluation()
+def _evaluation(folder: bytes, sha256: str, changed: int) -> Evaluation | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).evaluation()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _figures(folder: str, sha256: str, changed: int) -> Classification | None:
+def _figures(folder: bytes, sha256: str, changed: int) -> Classification | None:
     stored = _evaluation(folder, sha256, changed)
-    return None if stored is None else summarise(stored.logits, stored.labels, open_checkpoint(Path(folder)).card.classes)
+    if stored is None:
+        return None
+    return summarise(stored.logits, stored.labels, open_checkpoint(Path(os.fsdecode(folder))).card.classes)
 
 
 # Figures that most changes of a control leave as they are: building one takes Plotly some 20 ms. They are only shown.

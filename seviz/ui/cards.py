@@ -8,7 +8,7 @@ from seviz.analysis import paper
 from seviz.card import Card
 from seviz.checkpoints import Checkpoint
 from seviz.figures import block, networks
-from seviz.ui import evaluations, show
+from seviz.ui import address, evaluations, show
 from seviz.ui.choice import Choice
 
 
@@ -75,6 +75,8 @@ def _making(facts: Card) -> None:
         f"{facts.epochs} epochs in {facts.seconds / 60:.0f} minutes, seed {facts.seed}.  \nHardware: {hardware}.  \n"
         f"Versions: {versions}.  \nLicence: {facts.licence.rstrip('.')}.  \nsha256 of the weights: `{facts.weights_sha256}`"
     )
+    if not facts.sealed:
+        st.caption("Its card has no card_sha256: whether it was edited cannot be told.")
     st.json(dict(facts.recipe), expanded=False)
 
 
@@ -120,7 +122,7 @@ def _told_difference(first: Checkpoint, second: Checkpoint) -> str:
 def in_the_paper() -> None:
     """The paper's ResNet-50, SE-ResNet-50 and ResNet-101."""
     names = {"top-1": "top1", "top-5": "top5"}
-    error = st.segmented_control("Error", list(names), default="top-1", required=True, key="error", bind="query-params")
+    error = address.one_of("Error", list(names), "error")
     pairs = [paper.imagenet(name) for name in ("ResNet-50", "ResNet-101")]
     results = [result for pair in pairs for result in (pair.plain, pair.se)]
     table: show.Table = {

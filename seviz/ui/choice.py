@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from seviz.checkpoints import Checkpoint, Entry, checkpoints_home, find_checkpoints, open_checkpoint
-from seviz.errors import CheckpointError
+from seviz.errors import CheckpointError, printable
 from seviz.history import Epoch
 from seviz.ui import address, caches
 
@@ -35,7 +35,8 @@ def choose(*, weights: bool = True) -> Choice:
     entries = find_checkpoints()
     usable = [entry for entry in entries if entry.card and not entry.problem and (not weights or _has_weights(entry))]
     if not usable:
-        st.error(f"There is no network in {checkpoints_home()}; train one with `python -m seviz train`, or restore the folder.")
+        home = printable(str(checkpoints_home()))
+        st.error(f"There is no network in {home}; train one with `python -m seviz train`, or restore the folder.")
         _tell_broken(entries)
         st.stop()
     names = sorted((entry.name for entry in usable), key=lambda name: (not _is_se(usable, name), name))

@@ -45,16 +45,9 @@ def _overview(sites: Sequence[Site], answer: Inspection) -> Site:
     paths = {site.path: site for site in sites}
     _take_click(paths)
     wide = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
-    order = wide[0].segmented_control(
-        "Order of channels",
-        ["channel", "sorted"],
-        default="channel",
-        required=True,
-        key="order",
-        bind="query-params",
-        persist_state="session",
-        help="As numbered in the network, or from the most open to the most closed.",
-    )
+    with wide[0]:
+        what = "As numbered in the network, or from the most open to the most closed."
+        order = address.one_of("Order of channels", ["channel", "sorted"], "order", what)
     address.read("site", list(paths), sites[-1].path)
     path = wide[1].selectbox(
         "Block in detail",

@@ -97,16 +97,9 @@ def _appearance() -> None:
     fine[0].slider(
         "Opacity of the map", 0, 100, 55, 5, format="%d %%", key="opacity", bind="query-params", persist_state="session"
     )
-    fine[1].segmented_control(
-        "Colour scale",
-        ["own", "shared"],
-        default="own",
-        required=True,
-        key="scale",
-        bind="query-params",
-        persist_state="session",
-        help="Own: each map uses all of its colours. Shared: one scale for both networks, so that strengths compare.",
-    )
+    with fine[1]:
+        what = "Own: each map uses all of its colours. Shared: one scale for both networks, so that strengths compare."
+        address.one_of("Colour scale", ["own", "shared"], "scale", what)
 
 
 def _map(checkpoint: Checkpoint, chosen: Chosen, label: str, layer: str, method: str) -> Map | None:

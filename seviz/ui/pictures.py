@@ -17,7 +17,7 @@ from seviz.errors import PictureError
 from seviz.images import MAX_BYTES, Picture, decode, shrunk
 from seviz.ui.samples import Sample, samples
 
-OWN = "own"
+OWN, BEFORE = "own", "sample_before"  # of the session: a picture's bytes, and the sample whose place it took
 SHOWN_SIDE = 1024  # pixels of the longer side to which the original is brought for the page
 
 
@@ -31,7 +31,7 @@ class Chosen:
 
 
 def choose() -> Chosen:
-    """Draw the widgets and return the picture: one's own, else the chosen sample, else the first one."""
+    """Draw the widgets and return the picture: one's own; else the chosen sample, or that before one's own; else the first."""
     known = {sample.name: sample for sample in samples()}
     _read_address(known)
     drop, shelf = st.columns([3, 2], gap="medium", vertical_alignment="top")
@@ -56,7 +56,7 @@ def choose() -> Chosen:
             st.caption("Below is a sample instead.")
     elif st.query_params.get("picture") == OWN:
         st.info("This link was made with a picture of somebody's own, which links never carry. Drop yours above.", icon="🔗")
-    sample = known[st.session_state.get("sample") or next(iter(known))]
+    sample = known[st.session_state.get("sample") or st.session_state.get(BEFORE) or next(iter(known))]
     return _told(Chosen(_decoded(sample.path.read_bytes()), sample.title, sample))
 
 
@@ -81,7 +81,7 @@ def _read_address(known: dict[str, Sample]) -> None:
     if OWN in st.session_state:
         st.query_params["picture"] = OWN
         return
-    asked = st.session_state.get("sample") or st.query_params.get("picture")
+    asked = st.session_state.get("sample") or st.session_state.pop(BEFORE, None) or st.query_params.get("picture")
     if asked != OWN:
         st.session_state["sample"] = asked if asked in known else next(iter(known))
         st.query_params["picture"] = st.session_state["sample"]
@@ -93,6 +93,7 @@ def _own_chosen(widget: str) -> None:
     if taken is not None:
         # under a name that is no widget's, so that it outlives a visit to another page
         st.session_state[OWN] = taken.getvalue()
+        st.session_state[BEFORE] = st.session_state.get("sample") or st.session_state.get(BEFORE)
         st.session_state["sample"] = None
         st.query_params["picture"] = OWN
     elif OWN in st.session_state:
@@ -104,7 +105,8 @@ def _sample_chosen() -> None:
         return  # a second click on the chosen sample: it stays (see _read_address)
     if st.session_state["sample"] is not None:
         st.query_params["picture"] = st.session_state["sample"]
-        st.session_state.pop(OWN, None)
+        for name in (OWN, BEFORE):
+            st.session_state.pop(name, None)
         st.session_state["upload_turn"] += 1  # fresh widgets: the sample takes the picture's place
 
 

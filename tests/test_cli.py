@@ -302,6 +302,8 @@ def test_a_training_cannot_be_aimed_at_what_is_no_folder(toy, tmp_path, capsys, 
         (["--arch", "resnet" + "9" * 5000], "There is no architecture 'resnet999"),
         (["--arch", "resnet\uff12\uff10"], "There is no architecture"),
         (["--reduction", "0"], ""),
+        (["--size", "16", "--pad", "16"], "--pad 16 is not below --size 16"),
+        (["--pad", "100000"], "--pad is 0 to 1000, not 100000"),
     ],
 )
 def test_what_can_be_known_is_said_before_the_pictures_are_read(toy, tmp_path, capsys, monkeypatch, arguments, sentence):
@@ -657,6 +659,7 @@ def test_data_is_not_copied_without_cifar10(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SEVIZ_DATA", str(tmp_path / "empty"))
     sentence = refused(capsys, ["data", "cifar10-jpeg", "--out", tmp_path / "copies"])
     assert "`python -m seviz data cifar10` downloads it" in sentence
+    assert not (tmp_path / "copies").exists()
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(home, toy, tmp_path, capsys):

@@ -118,6 +118,8 @@ def _train(options: argparse.Namespace, state: RunState | None) -> Card:
     device = use_machine(options)
     recipe = _recipe(options, state, device)
     job = _job(options, state.job if state else None)
+    if job.size and recipe.pad >= job.size:
+        raise TrainingError(f"--pad {recipe.pad} is not below --size {job.size}; make it smaller.")
     train, test = _read(job)
     job = replace(job, train_sha256=train.key.sha256, test_sha256=test.key.sha256)
     with naming_the_cause():  # from here on files are written, not read

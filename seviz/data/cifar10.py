@@ -94,9 +94,9 @@ def make_jpeg_copies(out: Path, progress: Progress | None = None) -> None:
         if (out / split).exists():
             raise DataError(f"{out / split} exists already; choose another folder for the copies.")
     done, total = 0, 60_000
-    out.mkdir(parents=True, exist_ok=True)
     for split in ("train", "test"):
         data = read_cifar10(split)
+        out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=f".{split}.") as work:
             for name in data.classes:
                 (Path(work) / split / name).mkdir(parents=True)

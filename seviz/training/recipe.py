@@ -11,7 +11,7 @@ from seviz.errors import TrainingError
 from seviz.nets import SqueezeExcite
 from seviz.values import quoted
 
-MAX_EPOCHS, MAX_BATCH, MAX_LR, MAX_SE_LR = 100_000, 16_384, 100, 1000  # beyond them nothing is trained, or for ever
+MAX_EPOCHS, MAX_BATCH, MAX_LR, MAX_SE_LR, MAX_PAD = 100_000, 16_384, 100, 1000, 1000  # beyond: nothing, or for ever
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Recipe:
                 raise TrainingError(f"--{name.replace('_', '-')} is at least 0 and below 1, not {getattr(self, name)}.")
         if not 0 <= self.warmup <= 1:
             raise TrainingError(f"--warmup is a share of the training, 0 to 1, not {self.warmup}.")
-        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", math.inf)):
+        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", MAX_PAD)):
             if not 0 <= getattr(self, name) <= most:
                 raise TrainingError(f"--{name.replace('_', '-')} is 0 to {most}, not {quoted(getattr(self, name))}.")
         if self.peak_lr * self.weight_decay >= 1 or self.peak_lr * self.se_lr > MAX_LR:

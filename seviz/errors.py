@@ -19,7 +19,7 @@ class SevizError(Exception):
     """The cause and the cure, in one sentence for the person who asked; what it quotes is made printable."""
 
     def __init__(self, sentence: str = "") -> None:
-        super().__init__(printable(sentence))
+        super().__init__(printable(str(sentence)))
 
 
 def printable(text: str) -> str:

@@ -63,7 +63,7 @@ class Recording:
 
 def find_gates(net: nn.Module) -> tuple[Site, ...]:
     """The gates of all SE blocks of seviz.nets in `net`, in the order of its modules; () for a plain network."""
-    return tuple(_site(path, block) for path, block in net.named_modules() if isinstance(block, SqueezeExcite))
+    return tuple(_site(path, block) for path, block in _blocks(net).items())
 
 
 def by_channel(values: Tensor) -> Tensor:
@@ -219,6 +219,8 @@ def _site(path: str, block: SqueezeExcite) -> Site:
 
 
 def _blocks(net: nn.Module) -> dict[str, SqueezeExcite]:
+    if not isinstance(net, nn.Module):
+        raise RequestError(f"Gates are those of a torch module, not of a {type(net).__name__}.")
     return {path: block for path, block in net.named_modules() if isinstance(block, SqueezeExcite)}
 
 

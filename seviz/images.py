@@ -134,7 +134,8 @@ def fit(pixels: NDArray[np.uint8], to: Preprocessing) -> NDArray[np.uint8]:
 
 
 def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3) with the longer side at most `side` pixels, antialiased."""
+    """uint8 (H, W, 3) with the longer side at most `side` pixels, antialiased. Raises PictureError for any other array."""
+    _require_uint8(pixels, channels=(3,))
     image = Image.fromarray(pixels)
     image.thumbnail((side, side))
     return np.asarray(image)

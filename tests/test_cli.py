@@ -321,7 +321,7 @@ def test_what_can_be_known_is_said_before_the_pictures_are_read(toy, tmp_path, c
     [
         (6, 1, [], "two classes, and two pictures a split, are the least"),
         (1, 1, [], "two classes, and two pictures a split, are the least"),
-        (17, 3, ["--size", "4"], "The last batch of an epoch has one picture, too little for batch norm; change --batch"),
+        (17, 3, ["--size", "4", "--pad", "1"], "The last batch of an epoch has one picture, too little for batch norm"),
     ],
 )
 def test_too_little_to_learn_is_said_before_it_is_learned(tmp_path, capsys, monkeypatch, train, test, options, sentence):

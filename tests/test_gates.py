@@ -154,6 +154,16 @@ def test_the_gradient_of_an_edited_gate_agrees_with_finite_differences():
     assert torch.autograd.gradcheck(score, torch.full((64,), 0.5, dtype=torch.double, requires_grad=True))
 
 
+@pytest.mark.parametrize("net", [None, "se_resnet20", {}])
+def test_what_is_no_module_has_no_gates(net):
+    with pytest.raises(RequestError, match="Gates are those of a torch module, not of a"):
+        find_gates(net)
+    with pytest.raises(RequestError, match="Gates are those of a torch module, not of a"), record_gates(net):
+        pass
+    with pytest.raises(RequestError, match="Gates are those of a torch module, not of a"), edit_gates(net, {}):
+        pass
+
+
 @pytest.mark.parametrize(
     ("edits", "sentence"),
     [

@@ -33,6 +33,7 @@ from seviz.training import (
     alternating_flips,
     augment,
     learning_rate,
+    loop,
     loss_and_accuracy,
     parameter_groups,
     plan_epoch,
@@ -253,8 +254,18 @@ def test_training_learns_and_the_history_says_how(tmp_path):
 
 
 def test_a_loss_that_explodes_is_one_sentence_and_saves_nothing(tmp_path):
-    with pytest.raises(TrainingError, match=r"The loss became .* in epoch 1; start again with a lower --lr than 1e\+20"):
-        run(trainer(Recipe(epochs=2, batch=10, peak_lr=1e20)), tmp_path)
+    for size in (1e38, 1e30):  # beyond float32, and beyond what a history holds
+        ours = trainer(Recipe(epochs=2, batch=10))
+        torch.nn.init.constant_(ours.net.fc.weight[0], size)
+        with pytest.raises(TrainingError, match=r"The loss became .* in epoch 1; start again with a lower --lr than 0\.15"):
+            run(ours, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_moving_average_that_explodes_is_one_sentence_and_saves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "loss_and_accuracy", lambda *_: (float("nan"), 0.5))
+    with pytest.raises(TrainingError, match="The loss became nan in epoch 1"):
+        run(trainer(Recipe(epochs=1, batch=10)), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -34,6 +34,10 @@ class Request:
             raise RequestError(f"Pictures are uint8 (B, H, W, 3), not {type(pictures).__name__}.")
         if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
             raise RequestError(f"Pictures are uint8 (B, H, W, 3), not {pictures.dtype} {pictures.shape}.")
+        if not all(isinstance(one, tuple) for one in (self.layers, self.classes, self.features)):
+            raise RequestError("The layers, classes and features of a request are tuples.")
+        if not isinstance(self.map_top, int):
+            raise RequestError(f"map_top is a whole number of at least 1, not {self.map_top!r}.")
         if not 1 <= len(pictures) <= MAX_PICTURES:
             raise RequestError(f"A request holds 1 to {MAX_PICTURES} pictures, not {len(pictures)}; send several requests.")
 

@@ -161,6 +161,8 @@ class Model:
         self.close()
 
     def _check(self, request: Request) -> None:
+        if not isinstance(request, Request):
+            raise RequestError(f"A request is a Request, not {type(request).__name__}.")
         self._require_seen(request.pictures, 4)
         # before the launch: on CUDA a bad index would poison the context for everyone
         for index in request.classes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from seviz.images import Preprocessing
 from seviz.training.augment import augment, plan_epoch
 from seviz.training.recipe import Recipe, learning_rate, parameter_groups
 from seviz.training.state import Job, RunState
+from seviz.values import MOST
 
 CHECK_EVERY = 10  # steps between two looks at the loss, each of which makes the CPU wait for a GPU
 
@@ -85,7 +85,7 @@ class Trainer:
             right += (logits.argmax(1) == y).sum()
             seen += len(y)
             if step % CHECK_EVERY == CHECK_EVERY - 1 or step == steps - 1:
-                report(seen, self._finite(float(loss_sum)) / seen, float(right) / seen)
+                report(seen, self.finite(float(loss_sum)) / seen, float(right) / seen)
         return float(loss_sum) / seen, float(right) / seen
 
     def save(self, folder: Path) -> None:
@@ -114,8 +114,9 @@ class Trainer:
         torch._foreach_lerp_([kept for kept, _ in self._averaged], [new for _, new in self._averaged], 1 - decay)
         return logits.detach()
 
-    def _finite(self, loss_sum: float) -> float:
-        if not math.isfinite(loss_sum):
+    def finite(self, loss_sum: float) -> float:
+        """The loss, or TrainingError where it is no number that a history holds."""
+        if not loss_sum <= MOST:  # nor NaN
             raise TrainingError(
                 f"The loss became {loss_sum:g} in epoch {self.epochs_done + 1}; start again with a lower --lr than "
                 f"{self.recipe.peak_lr:g}."
@@ -139,6 +140,7 @@ def train_epochs(
 
         measured = trainer.run_epoch(pictures, labels, report_step)
         held_out = loss_and_accuracy(trainer, test)
+        trainer.finite(held_out[0])
         rate = trainer.optimizer.param_groups[0]["lr"]
         epoch = Epoch(number, *measured, *held_out, rate, time.perf_counter() - start)
         trainer.history.append(epoch)

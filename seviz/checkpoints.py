@@ -5,6 +5,7 @@
         card.json           what the network is (seviz.card), with the sha256 of the weights
         history.csv         an epoch a row (seviz.history)
         evaluation.npz      logits of every test picture (seviz.evaluation)
+        excitation.npz      statistics of every gate over a data set; gates.npz: gates by sample (seviz.excitation)
 
 Weights whose sha256 is not their card's are refused, and so is a card that is not what its own card_sha256 says (see
 seviz.card). Nothing is built or read before the sizes fit. A damaged folder is one sentence, and the others still work.
@@ -15,10 +16,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seviz.card import Card, DataUse, GateLife, Metric
 from seviz.errors import CheckpointError, printable
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from seviz.evaluation import Evaluation
+    from seviz.excitation import Excitation, SampleGates
+
+    Gates = TypeVar("Gates", Excitation, SampleGates)
 
 __all__ = [
     "CARD_FILE",
@@ -126,6 +131,21 @@ class Checkpoint:
             raise CheckpointError(f"{path} is of other weights than its card; write it again with `{again}`.")
         return found
 
+    def excitation(self) -> Excitation | None:
+        """Statistics of every gate over a data set, None where there are none.
+
+        Raises CheckpointError where the file is damaged or of another network than the card's.
+        """
+        from seviz.excitation import EXCITATION_FILE, load_excitation
+
+        return self._own_gates(EXCITATION_FILE, load_excitation)
+
+    def sample_gates(self) -> SampleGates | None:
+        """Gates by sample, None where there are none. Raises CheckpointError as of excitation."""
+        from seviz.excitation import GATES_FILE, load_gates
+
+        return self._own_gates(GATES_FILE, load_gates)
+
     def problem(self) -> str | None:
         """What is wrong with the weights file, in one sentence; None where it is as the card says, or absent."""
         path = self.folder / WEIGHTS_FILE
@@ -139,6 +159,16 @@ class Checkpoint:
         except OSError as error:
             return str(_unreadable(path, error))
         return None if same else str(_altered(path, status.st_size, self.card))
+
+    def _own_gates(self, name: str, load: Callable[[Path], Gates]) -> Gates | None:
+        from seviz.excitation import require_own
+
+        path = self.folder / name
+        if not path.exists():
+            return None
+        found = load(path)
+        require_own(path, found.key, self.card)
+        return found
 
     def _without_weights(self) -> nn.Module:
         """The network that the card describes, on the meta device: shapes alone, however large they are.

@@ -6,6 +6,7 @@
     ├── DataError             a data set is missing, empty or does not fit the network
     ├── RequestError          a request names a layer, class or option that the network does not have
     ├── TrainingError         a training cannot start, continue or be resumed
+    ├── JobError              a long job cannot start, continue or be found again
     └── BusyError             the backend's queue is full; ask again in a moment
 
 The command line prints the sentence and exits with status 2; a page shows it in place of the result.
@@ -48,6 +49,10 @@ class RequestError(SevizError):
 
 class TrainingError(SevizError):
     """A training that cannot start, continue or be resumed."""
+
+
+class JobError(SevizError):
+    """A long job that cannot start, continue or be found again."""
 
 
 class BusyError(SevizError):

@@ -25,11 +25,9 @@ from torch import Tensor, nn
 from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
 from seviz.errors import CheckpointError, DataError, RequestError, printable
-from seviz.files import open_file, write_npz
+from seviz.files import read_npz, write_npz
 from seviz.gates import by_channel, edit_gates, find_gates, record_gates
 from seviz.images import Preprocessing
-
-MAX_UNPACKED = 2**30  # bytes of evaluation.npz; ImageNet's 50,000 x 1,000 logits have a tenth of it
 
 Progress = Callable[[int, int], None]
 Normaliser = Callable[[Tensor], Tensor]
@@ -73,7 +71,7 @@ def evaluate(
 
     Raises DataError where the pictures have another size or there are none, CheckpointError where an answer is no number.
     """
-    logits = np.concatenate([out.cpu().numpy() for out in _outputs(net, data, preprocessing, batch, progress)])
+    logits = np.concatenate([out.cpu().numpy() for out in outputs(net, data, preprocessing, batch, progress)])
     if not np.isfinite(logits).all():
         raise CheckpointError("The network answers NaN or infinite values, so its weights are damaged; train it again.")
     return Evaluation(logits, data.labels.astype(np.int16), data.ids, data.key, weights_sha256)
@@ -94,13 +92,12 @@ def save(path: Path, evaluation: Evaluation) -> None:
 def load(path: Path) -> Evaluation:
     """Read evaluation.npz. Raises CheckpointError where it is missing or damaged."""
     try:
-        with open_file(path) as content, np.load(content, allow_pickle=False) as file:
-            if sum(member.file_size for member in file.zip.infolist()) > MAX_UNPACKED:
-                raise ValueError("larger than any evaluation")
-            arrays = {name: file[name] for name in file.files}
-        found = _checked(arrays)
+        found = _checked(read_npz(path))
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no evaluation {path}; `{evaluate_command(path)}` writes one.") from error
+    except OSError as error:
+        again = f"remove it, then write it again with `{evaluate_command(path)}`"
+        raise CheckpointError(f"{path} cannot be read ({error.strerror or 'damaged'}); {again}.") from error
     except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
         raise CheckpointError(f"{path} is damaged; write it again with `{evaluate_command(path)}`.") from error
     return found
@@ -171,7 +168,7 @@ def another(count: int, seed: int) -> NDArray[np.int64]:
     return successor
 
 
-def _outputs(
+def outputs(
     net: nn.Module, data: PictureSet, preprocessing: Preprocessing, batch: int, progress: Progress | None
 ) -> Iterator[Tensor]:
     """float32 logits (B, K), a batch at a time, with the network in eval mode meanwhile."""
@@ -208,7 +205,7 @@ def _record(
     parts: dict[str, list[Tensor]] = {site.path: [] for site in find_gates(net)}
     predicted = []
     with record_gates(net) as recording:
-        for logits in _outputs(net, data, preprocessing, batch, progress):
+        for logits in outputs(net, data, preprocessing, batch, progress):
             predicted.append(logits.argmax(1).cpu())
             for path, gates in recording.gates.items():
                 parts[path].append(by_channel(gates).float().cpu())
@@ -230,7 +227,7 @@ def _accuracy_with(
         piece = data.subset(np.arange(start, min(start + batch, len(data))))
         edits = {path: values[start : start + batch].to(device) for path, values in gates.items()}
         with edit_gates(net, edits):
-            predicted += [logits.argmax(1).cpu() for logits in _outputs(net, piece, preprocessing, batch, None)]
+            predicted += [logits.argmax(1).cpu() for logits in outputs(net, piece, preprocessing, batch, None)]
         done += len(piece)
         if progress:
             progress(done, len(data))

@@ -13,13 +13,14 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_UNPACKED = 2**30  # bytes of an npz; ImageNet's 50,000 x 1,000 logits have a tenth of it
 NO_FILE = "not a regular file"  # in the place of the system's words, as strerror
 
 
@@ -97,17 +98,33 @@ def write_json(path: Path, value: object) -> None:
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Replace `path` by a compressed npz. Raises ValueError for object arrays, which only pickle could read."""
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]], *, compress: bool = True) -> None:
+    """Replace `path` by an npz: the same arrays give the same bytes.
+
+    Raises ValueError for object arrays, which only pickle could read.
+    """
     if any(array.dtype.hasobject for array in arrays.values()):
         raise ValueError("an npz that is read without pickle cannot hold object arrays")
     named: dict[str, Any] = dict(arrays)
-    write_atomic(path, lambda file: np.savez_compressed(file, **named))
+    save = np.savez_compressed if compress else np.savez
+    write_atomic(path, lambda file: save(file, **named))
 
 
-def sweep_temporary(folder: Path) -> None:
-    """Remove what killed writers left behind in `folder`."""
-    for stray in folder.glob(".*.tmp"):
+def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz, read without pickle.
+
+    Raises OSError as open_file does, and one of a dozen types for a damaged file, from zlib.error to struct.error; for one
+    that would unpack to more than MAX_UNPACKED bytes, ValueError before it is unpacked.
+    """
+    with open_file(path) as content, np.load(content, allow_pickle=False) as file:
+        if sum(member.file_size for member in file.zip.infolist()) > MAX_UNPACKED:
+            raise ValueError("larger than any file of seviz")
+        return {name: file[name] for name in file.files}
+
+
+def sweep_temporary(folder: Path, names: Sequence[str] = ("*",)) -> None:
+    """Remove what killed writers left behind in `folder`: of files of these names, of any file when not given."""
+    for stray in [stray for name in names for stray in folder.glob(f".{name}.*.tmp")]:
         stray.unlink(missing_ok=True)
 
 

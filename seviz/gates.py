@@ -55,10 +55,12 @@ class Recording:
 
     gates, squeezes: site path -> tensor (B, C), detached, on the network's device; without squeeze (the "none" of
     SqueezeExcite) both are (B, H, W, C). A gate that is edited is recorded as edited: it is what multiplied.
+    hidden: where it was asked for, the activations of the bottleneck behind its ReLU, (B, hidden) or (B, H, W, hidden).
     """
 
     gates: dict[str, Tensor] = field(default_factory=dict)
     squeezes: dict[str, Tensor] = field(default_factory=dict)
+    hidden: dict[str, Tensor] = field(default_factory=dict)
 
 
 def find_gates(net: nn.Module) -> tuple[Site, ...]:
@@ -72,13 +74,18 @@ def by_channel(values: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def record_gates(net: nn.Module) -> Iterator[Recording]:
-    """Record every gate and squeeze of the forward passes that this context runs inside the `with`."""
+def record_gates(net: nn.Module, *, hidden: bool = False) -> Iterator[Recording]:
+    """Record every gate and squeeze of the forward passes that this context runs inside the `with`.
+
+    hidden: record the hidden units of the bottlenecks as well.
+    """
     recording = Recording()
     hooks: list[tuple[nn.Module, Hook]] = []
     for path, block in _blocks(net).items():
         hooks.append((block.gate, _keep(recording.gates, path)))
         hooks.append((block.squeeze, _keep(recording.squeezes, path)))
+        if hidden:
+            hooks.append((block.relu, _keep(recording.hidden, path)))
     with _listening(hooks):
         yield recording
 

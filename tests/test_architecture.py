@@ -28,6 +28,8 @@ colour       -
 formats      -
 values       -
 weights      -
+processes    -
+jobs         errors files processes
 images       colour errors formats
 machine      errors version
 history      errors files values
@@ -36,24 +38,27 @@ nets         errors
 gates        errors nets
 card         data errors images values
 evaluation   card data errors files gates images
-checkpoints  card errors evaluation files history images machine nets weights
 analysis     errors
+excitation   analysis card data errors evaluation files gates images nets
+checkpoints  card errors evaluation excitation files history images machine nets weights
 training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
 backend      attribution checkpoints errors evaluation files gates images machine nets version
 seviz        backend gates version
 figures      analysis errors history
-cli          analysis backend card checkpoints data errors evaluation files history images machine nets training version
-__main__     cli
-ui           analysis attribution backend card checkpoints data errors evaluation figures gates history images machine nets
+cli          analysis backend card checkpoints data errors evaluation excitation files history images jobs
+             machine nets training version
+__main__     cli jobs
+ui           analysis attribution backend card checkpoints data errors evaluation excitation figures gates history images
+             jobs machine nets
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """
 
 LIBRARIES = """
-numpy        analysis attribution backend cli checkpoints colour data evaluation figures files images training ui
+numpy        analysis attribution backend cli checkpoints colour data evaluation excitation figures files images training ui
 PIL          colour data images
-torch        attribution backend checkpoints cli evaluation gates machine nets training
+torch        attribution backend checkpoints cli evaluation excitation gates machine nets training
 torchvision  data nets
 safetensors  checkpoints training weights
 scipy        analysis
@@ -67,7 +72,7 @@ streamlit    app pages ui
 
 
 def table(text):
-    rows = [line.split() for line in text.strip().splitlines()]
+    rows = [line.split() for line in re.sub(r"\n\s+", " ", text.strip()).splitlines()]  # an indented line goes on
     return {name: {other for other in others if other != "-"} for name, *others in rows}
 
 
@@ -168,7 +173,8 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
     [
         ("import seviz; seviz.__version__; dir(seviz)", HEAVY | {"torch", "torchvision", "numpy", "PIL"}),
         ("import seviz.training, seviz.evaluation, seviz.checkpoints, seviz.data, seviz.nets, seviz.gates", HEAVY),
-        ("import seviz.analysis.classification, seviz.analysis.gates, seviz.images", HEAVY | {"torch"}),
+        ("import seviz.excitation, seviz.cli.excite", HEAVY),
+        ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
         ("from seviz.analysis import distance, health, observations, probes, projection, relation", HEAVY | {"torch"}),
     ],
 )

@@ -55,6 +55,20 @@ def test_recorded_gates_follow_the_papers_equations(net, x):
     assert torch.equal(outputs["layer2.1.se"], u * recording.gates["layer2.1.se"][:, :, None, None])
 
 
+@pytest.mark.parametrize("squeeze", ["avg", "none"])
+def test_hidden_units_are_recorded_where_they_are_asked_for(squeeze, x):
+    net = lively(se_squeeze=squeeze)
+    with record_gates(net, hidden=True) as recording:
+        net(x)
+    for path, block in ((path, net.get_submodule(path)) for path in recording.gates):
+        expected = (recording.squeezes[path] @ block.fc1.weight.T + block.fc1.bias).clamp(min=0)
+        torch.testing.assert_close(recording.hidden[path], expected, atol=1e-5, rtol=1e-5)
+    assert hook_count(net) == 0
+    with record_gates(net) as recording:
+        net(x)
+    assert recording.hidden == {}
+
+
 def test_recording_changes_no_bit_and_leaves_no_hook(net, x):
     before = net(x)
     with record_gates(net):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seviz.errors import RequestError
+from seviz.jobs import report
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +98,10 @@ def print_json(value: Mapping[str, object]) -> None:
 
 @contextlib.contextmanager
 def counting(what: str, unit: str = " pictures", *, scale: bool = False) -> Iterator[Progress]:
-    """A progress bar on standard error, where that is a terminal. Yields progress(done, in all)."""
+    """A progress bar on standard error, where that is a terminal; a job says it in its status file as well.
+
+    Yields progress(done, in all).
+    """
     from tqdm import tqdm
 
     with tqdm(desc=what, unit=unit, unit_scale=scale, leave=False, disable=None, file=sys.stderr) as bar:
@@ -105,6 +109,7 @@ def counting(what: str, unit: str = " pictures", *, scale: bool = False) -> Iter
         def progress(done: int, total: int) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
+            report(what, done, total, unit.strip())
 
         yield progress
 

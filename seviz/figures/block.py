@@ -77,7 +77,7 @@ def _sum() -> str:
         _circle(MAIN, 398, "×", SE_MARK)  # noqa: RUF001
         + _text(MAIN + 12, 380, "3 scale", 12, "start")
         + _channels(MAIN, 430, [RUNS[0]] * len(GATES), [0.08 + 0.82 * gate for gate in GATES], 26)
-        + _text(MAIN + 68, 448, "<tspan font-style='italic'>s · u</tspan>", 13, "start")
+        + _text(30, 448, "<tspan font-style='italic'>x\u0303</tspan>")
         + _circle(MAIN, 486, "+", NEUTRAL)
         + _text(MAIN + 10, 522, "ReLU", 12, "start")
         + _text(MAIN, 554, "next unit", 13)

@@ -12,5 +12,6 @@
     evaluations.py  stored predictions and what they were measured on
     tables.py       the numbers behind the figures
     mistakes.py     Accuracy: the most confident mistakes
+    jobs.py         long jobs of a page: started, watched, cancelled, found again after a reload
     cards.py        Models: a card a checkpoint, the twins, the SE block
 """

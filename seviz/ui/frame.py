@@ -54,15 +54,18 @@ def telling() -> Iterator[None]:
         st.error(str(error), icon="⚠️")
 
 
-def fragment(body: Callable[..., None]) -> Callable[..., None]:
-    """st.fragment, with errors of the body as sentences: a fragment runs again without the page around it."""
+def fragment(body: Callable[..., None], *, every: float | None = None) -> Callable[..., None]:
+    """st.fragment, with errors of the body as sentences: a fragment runs again without the page around it.
+
+    every: seconds after which it runs again by itself.
+    """
 
     @functools.wraps(body)
     def guarded(*arguments: object) -> None:
         with telling():
             body(*arguments)
 
-    wrapped: Callable[..., None] = st.fragment(guarded)
+    wrapped: Callable[..., None] = st.fragment(guarded, run_every=every)
     return wrapped
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seviz.errors import RequestError
-from seviz.gates import tap
+from seviz.gates import find_gates, tap
 
 METHODS = {
     "gradcam": "Grad-CAM",
@@ -94,6 +94,25 @@ def pixel_gradient(net: nn.Module, x: Tensor, classes: Tensor) -> Tensor:
         leaf = x.detach().requires_grad_()
         score = net(leaf).gather(1, classes[:, None]).sum()
         return torch.autograd.grad(score, leaf)[0]
+
+
+def gate_gradients(net: nn.Module, x: Tensor, target: int) -> dict[str, Tensor]:
+    """d y_target / d s of every gate for one picture: site path -> float32 (C,), in units of logit per unit of gate.
+
+    A gate's own derivative: the channel is scaled a little differently, and all that follows answers to it, later gates
+    included. Times the gate it is, to first order, what the logit would lose if the gate shut. Without squeeze a channel's
+    gates differ by pixel: theirs are summed, for a common shift of all of them.
+
+    Args:
+        net: in eval mode. x: (1, 3, H, W), normalised. target: the class.
+    """
+    paths = [site.path for site in find_gates(net)]
+    with torch.enable_grad(), tap(net, [f"{path}.gate" for path in paths], differentiable=True) as gates:
+        score = net(x)[0, target]
+    found = torch.autograd.grad(score, list(gates.values())) if gates else ()
+    channels = [gradient[0].reshape(-1, gradient.shape[-1]).sum(0).float() for gradient in found]
+    by_gate = dict(zip(gates, channels, strict=True))
+    return {path: by_gate[f"{path}.gate"] for path in paths}
 
 
 def pixel_map(method: str, x: Tensor, target: int, *, forward: Forward, gradient: Gradient) -> Tensor:

@@ -12,6 +12,7 @@ from torch import nn
 
 from seviz import attribution
 from seviz.errors import RequestError
+from seviz.gates import edit_gates, find_gates, record_gates
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +171,39 @@ def test_captums_warning_is_silent_for_all_threads_and_for_good(net, x):
     before = list(warnings.filters)
     attribution.guided_grad_cam(net, x[:1], 0, "layer3")
     assert warnings.filters == before  # added once, however often maps are asked for
+@pytest.mark.parametrize("squeeze", ["avg", "none"])
+def test_gate_gradients_are_finite_differences_of_edits(x, squeeze):
+    """In float64, a gate edited by a hair moves the logit by its gradient; all that follows answers to the edit."""
+    net, picture = lively(se_squeeze=squeeze).double(), x[:1].double()
+    with record_gates(net) as recording:
+        net(picture)
+    found, step = attribution.gate_gradients(net, picture, 2), 1e-5
+    assert list(found) == [site.path for site in find_gates(net)]
+    for path in ("layer1.0.se", "layer2.2.se", "layer3.2.se"):
+        gates = recording.gates[path]
+        for channel in (0, 5, 15):
+            moved = []
+            for sign in (1, -1):
+                shift = torch.zeros(gates.shape[-1], dtype=torch.double)
+                shift[channel] = sign * step
+                moved.append(float(logit_with(net, picture, path, gates + shift)[2]))
+            assert float(found[path][channel]) == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-4, abs=1e-6)
+
+
+def logit_with(net: nn.Module, picture: torch.Tensor, path: str, gates: torch.Tensor) -> torch.Tensor:
+    """The logits (K,) with the gates of one site as given; those without squeeze take the place of the sigmoid's output."""
+    if gates.dim() == 2:
+        with edit_gates(net, {path: gates}):
+            return net(picture)[0]
+    handle = net.get_submodule(f"{path}.gate").register_forward_hook(lambda *_: gates)
+    try:
+        return net(picture)[0]
+    finally:
+        handle.remove()
+
+
+def test_gate_gradients_leave_the_network_as_found_and_are_none_for_a_plain_one(net, x):
+    attribution.gate_gradients(net, x[:1], 0)
+    assert all(parameter.grad is None for parameter in net.parameters())
+    assert not any(module._forward_hooks for module in net.modules())
+    assert attribution.gate_gradients(lively("resnet20"), x[:1], 0) == {}

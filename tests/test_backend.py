@@ -451,6 +451,18 @@ def test_maps_by_pixel_go_through_the_owner_thread(net, model, method):
     np.testing.assert_allclose(found.values, wanted, atol=2e-4)
 
 
+def test_gate_gradients_go_through_the_owner_thread(net, model):
+    picture = pictures(1, seed=2).numpy()
+    found = model.gate_gradients(picture[0], "cat")
+    wanted = attribution.gate_gradients(net, normalised(picture), 2)
+    assert list(found) == [site.path for site in model.sites]
+    for site in model.sites:
+        assert found[site.path].shape == (site.channels,)
+        np.testing.assert_allclose(found[site.path], wanted[site.path], atol=2e-4)
+    with pytest.raises(RequestError, match="no class 'unicorn'"):
+        model.gate_gradients(picture[0], "unicorn")
+
+
 def test_a_long_attribution_lets_others_through(engine, monkeypatch):
     """While Integrated Gradients runs, another session's request is answered between its pieces."""
     with model_of(lively()) as model:

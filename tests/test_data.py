@@ -248,6 +248,18 @@ def test_a_folder_without_splits_is_both(tmp_path):
     assert data.open_data(f"folder:{root}", "train").ids == data.open_data(f"folder:{root}", "test").ids
 
 
+def test_a_listing_knows_what_reading_would_find(tmp_path):
+    root = write_folder(tmp_path / "toy", train=7, test=3)
+    read = data.open_data(f"folder:{root}", "test")
+    listing = data.list_folder(root, "test", read.classes)
+    assert listing.key == read.key
+    assert np.array_equal(np.asarray(Image.open(listing.places[read.ids[2]])), read.pictures[2])
+    wider = ("yak", *reversed(read.classes))
+    assert data.list_folder(root, "test", wider).key == read.labelled_as(wider).key
+    with pytest.raises(DataError, match="which is none of the classes"):
+        data.list_folder(root, "test", read.classes[1:])
+
+
 def test_a_missing_split_is_not_replaced_by_the_other(tmp_path):
     root = write_folder(tmp_path / "toy", train=6)
     (root / "test").rename(tmp_path / "elsewhere")

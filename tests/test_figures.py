@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from seviz.analysis import paper
 from seviz.analysis.classification import Classification, summarise, wilson
-from seviz.figures import accuracy, block, colours, gates, layout, maps, networks, predictions, training
+from seviz.figures import accuracy, block, cells, colours, gates, layout, maps, networks, predictions, training
 from seviz.history import Epoch
 
 HOTTEST, COLDEST = colours.CIVIDIS[-1], colours.CIVIDIS[0]
@@ -310,9 +310,9 @@ def test_a_plain_network_has_an_empty_overview() -> None:
 
 def test_quantised_gates_equal_the_colours_of_float_gates() -> None:
     values = np.random.default_rng(0).random(500)
-    assert_array_equal(colours.CIVIDIS[gates.quantised(values, 1.0)], colours.colourise(values, 1.0))
+    assert_array_equal(colours.CIVIDIS[cells.quantised(values, 1.0)], colours.colourise(values, 1.0))
     both = values * 4 - 2
-    assert_array_equal(colours.DIVERGING[gates.quantised(both, 2.0, signed=True)], colours.colourise(both, 2.0, signed=True))
+    assert_array_equal(colours.DIVERGING[cells.quantised(both, 2.0, signed=True)], colours.colourise(both, 2.0, signed=True))
 
 
 def bars(figure: go.Figure) -> dict[int, tuple[float, float, str]]:

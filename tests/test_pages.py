@@ -23,7 +23,7 @@ from seviz.errors import BusyError, DataError
 from seviz.ui import frame
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("inspect", "training", "accuracy", "models")
+PAGES = ("inspect", "excitation", "training", "accuracy", "models")
 
 
 def app(page: str = "inspect", **query: str) -> AppTest:
@@ -331,7 +331,7 @@ def test_a_damaged_evaluation_is_told_on_accuracy(home):
 @pytest.fixture
 def cifar10(monkeypatch):
     """CIFAR-10 at hand: ten thousand pictures of one colour each, under the real ids."""
-    from seviz.ui import mistakes
+    from seviz.ui import thumbnails
 
     classes = open_checkpoint("se_resnet20").card.classes
     labels = np.repeat(np.arange(10), 1000)
@@ -339,11 +339,11 @@ def cifar10(monkeypatch):
     pixels = np.stack([shades % 256, shades // 256, shades * 0], 1).astype(np.uint8)
     pictures = np.broadcast_to(pixels[:, None, None], (10_000, 32, 32, 3))
     data = PictureSet("cifar10", "test", pictures, labels, numbered_ids(labels, classes), classes)
-    monkeypatch.setattr(mistakes, "has_cifar10", lambda: True)
-    monkeypatch.setattr(mistakes, "open_data", lambda spec, split: data)
-    mistakes._cifar10.clear()
+    monkeypatch.setattr(thumbnails, "has_cifar10", lambda: True)
+    monkeypatch.setattr(thumbnails, "open_data", lambda spec, split: data)
+    thumbnails._cifar10.clear()
     yield data
-    mistakes._cifar10.clear()
+    thumbnails._cifar10.clear()
 
 
 def test_mistakes_have_their_pictures_when_the_data_are_at_hand(cifar10):
@@ -353,15 +353,60 @@ def test_mistakes_have_their_pictures_when_the_data_are_at_hand(cifar10):
     assert not [button for button in at.button if button.key == "download-cifar10"]
 
 
+def class_folder(root: Path, classes: tuple[str, ...], counts: list[int]) -> None:
+    """root/<class>/NNNN.png: pictures that cannot be told apart."""
+    for name, count in zip(classes, counts, strict=True):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            (root / name / f"{number:04d}.png").write_bytes(png(np.full((8, 8, 3), number % 256, np.uint8)))
+
+
+@pytest.fixture
+def small_evaluation(home):
+    """The evaluation of se_resnet20 cut down to its first three samples a class; SEVIZ_DATA's folder is empty."""
+    path = home / "se_resnet20" / "evaluation.npz"
+    found = evaluation.load(path)
+    kept = np.concatenate([np.flatnonzero(found.labels == label)[:3] for label in range(10)])
+    logits, labels, ids = found.logits[kept], found.labels[kept], tuple(found.ids[index] for index in kept)
+    wrong = logits.copy()
+    wrong[0, 5] = 40  # an aeroplane that is taken for a dog
+    key = DataKey("folder:small", "test", 30, samples_sha256(ids, labels))
+    evaluation.save(path, replace(found, logits=wrong, labels=labels, ids=ids, key=key))
+    return open_checkpoint(home / "se_resnet20").card.classes
+
+
+def test_a_named_folder_brings_the_pictures_if_it_holds_the_samples(small_evaluation, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEVIZ_DATA", str(tmp_path / "no-data"))
+    class_folder(tmp_path / "right", small_evaluation, [3] * 10)
+    class_folder(tmp_path / "wrong", small_evaluation, [3] * 9 + [4])
+    at = app("accuracy")
+    box = next(box for box in at.text_input if box.key == "data_folder_typed")
+    for folder, sentence in (("nowhere", "There is no folder"), ("wrong", "holds 31 other samples than the 30")):
+        box.set_value(str(tmp_path / folder)).run()
+        assert [sentence in error.value for error in at.error] == [True]
+        assert not at.get("image")
+    box.set_value(str(tmp_path / "right")).run()
+    assert not at.error
+    assert at.get("image")
+
+
+def test_a_folder_of_the_data_sets_name_in_seviz_data_is_found(small_evaluation, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEVIZ_DATA", str(tmp_path))
+    class_folder(tmp_path / "small" / "test", small_evaluation, [3] * 10)
+    at = app("accuracy")
+    assert not at.exception
+    assert at.get("image")
+
+
 def test_a_download_that_fails_is_one_sentence(monkeypatch):
-    from seviz.ui import mistakes
+    from seviz.ui import thumbnails
 
     def fails(progress):
         progress(1, 0)
         raise DataError("CIFAR-10 could not be downloaded (no network); check network and disk, then try again.")
 
-    monkeypatch.setattr(mistakes, "has_cifar10", lambda: False)
-    monkeypatch.setattr(mistakes, "download_cifar10", fails)
+    monkeypatch.setattr(thumbnails, "has_cifar10", lambda: False)
+    monkeypatch.setattr(thumbnails, "download_cifar10", fails)
     at = app("accuracy")
     next(button for button in at.button if button.key == "download-cifar10").click()
     at.run()

@@ -88,10 +88,12 @@ def _scores(features: Floats, labels: NDArray[np.int64], folds: int, seed: int) 
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ITERATIONS))
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
+    # beside other work, two threads of small matrix products wait for each other: many times slower than one
+    with threadpool_limits(1), warnings.catch_warnings():
         # a fit that stopped early is judged on held-out samples like any other
         warnings.simplefilter("ignore", ConvergenceWarning)
         return np.asarray(cross_val_score(classifier, features, labels, cv=splits), dtype=np.float64)

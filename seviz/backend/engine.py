@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from seviz.attribution import grad_cam_maps, guided_grad_cam, pixel_gradient, require_maps
+from seviz.attribution import gate_gradients, grad_cam_maps, guided_grad_cam, pixel_gradient, require_maps
 from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
 from seviz.errors import CheckpointError
 from seviz.evaluation import normaliser
@@ -79,6 +79,9 @@ class Engine:
 
     def guided_grad_cam(self, x: Tensor, target: int, layer: str) -> Tensor:
         return guided_grad_cam(self.net, x, target, layer)
+
+    def gate_gradients(self, x: Tensor, target: int) -> dict[str, Tensor]:
+        return gate_gradients(self.net, x, target)
 
     def _run(self, x: Tensor, requests: Sequence[Request]) -> _Pass:
         first = requests[0]

@@ -18,18 +18,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seviz.data.cifar10 import data_home, download_cifar10, has_cifar10, make_jpeg_copies, read_cifar10
-from seviz.data.folders import SPLITS, read_folder
+from seviz.data.folders import SPLITS, Listing, list_folder, read_folder
 from seviz.data.picture_set import DataKey, PictureSet, channel_moments, numbered_ids, samples_sha256
 from seviz.errors import DataError
 from seviz.images import Preprocessing
 
 __all__ = [
     "DataKey",
+    "Listing",
     "PictureSet",
     "channel_moments",
     "data_home",
     "download_cifar10",
     "has_cifar10",
+    "list_folder",
     "make_jpeg_copies",
     "numbered_ids",
     "open_data",

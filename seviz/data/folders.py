@@ -7,12 +7,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seviz.data.picture_set import PictureSet
+from seviz.data.picture_set import DataKey, PictureSet, samples_sha256
 from seviz.errors import DataError, PictureError, printable
 from seviz.files import is_utf8, read_file
 from seviz.images import MAX_BYTES, Preprocessing, decode, fit
@@ -22,16 +23,39 @@ SPLITS = ("train", "test")
 MAX_UNREADABLE = 0.01  # of the files of a folder; more means that something else is wrong with it
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a class folder, with no picture opened. key: as read_folder's, if every file is a picture that can be
+    read. places: id -> the file."""
+
+    key: DataKey
+    places: dict[str, Path]
+
+
+def list_folder(root: Path, split: str, classes: Sequence[str]) -> Listing:
+    """The files of one split, labelled as `classes`, which may hold more classes than the folder.
+
+    Raises DataError where there are none, or a folder is none of the classes.
+    """
+    top = _top(root, split)
+    names = _class_names(top)
+    unknown = set(names) - set(classes)
+    if unknown:  # said before any file is looked at: somebody's large folder may have been named
+        raise DataError(f"{top} has a folder {min(unknown)}, which is none of the classes.")
+    files = _files(top, names)
+    ids = _ids([path.relative_to(top) for path, _ in files])
+    labels = np.array([list(classes).index(names[label]) for _, label in files], dtype=np.int64)
+    key = DataKey(f"folder:{printable(root.resolve().name)}", split, len(ids), samples_sha256(ids, labels))
+    return Listing(key, dict(zip(ids, (path for path, _ in files), strict=True)))
+
+
 def read_folder(
     root: Path, split: str, fit_to: Preprocessing | None, progress: Callable[[int, int], None] | None
 ) -> PictureSet:
     """The pictures of one split. See seviz.data.open_data for the arguments and errors."""
     top = _top(root, split)
-    classes = tuple(sorted(entry.name for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
-    files = [(path, label) for label, name in enumerate(classes) for path in _pictures(top / name)]
-    if not files:
-        raise DataError(f"{top} holds no pictures; seviz expects {top}/<class>/<picture>.jpg.")
-    _require_names([*classes, *(str(path.relative_to(top)) for path, _ in files)], top)
+    classes = _class_names(top)
+    files = _files(top, classes)
     pictures, kept, unreadable = _decode_all([path for path, _ in files], fit_to, progress)
     if len(unreadable) > MAX_UNREADABLE * len(files):
         raise DataError(f"{len(unreadable)} of {len(files)} pictures in {top} cannot be read, first {unreadable[0]}")
@@ -49,6 +73,19 @@ def _top(root: Path, split: str) -> Path:
     if others:
         raise DataError(f"{root} has a folder {others[0]}, but no folder {split}.")
     return root
+
+
+def _class_names(top: Path) -> tuple[str, ...]:
+    return tuple(sorted(entry.name for entry in top.iterdir() if entry.is_dir() and not entry.name.startswith(".")))
+
+
+def _files(top: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
+    """Every picture's file with the index of its class."""
+    files = [(path, label) for label, name in enumerate(classes) for path in _pictures(top / name)]
+    if not files:
+        raise DataError(f"{top} holds no pictures; seviz expects {top}/<class>/<picture>.jpg.")
+    _require_names([*classes, *(str(path.relative_to(top)) for path, _ in files)], top)
+    return files
 
 
 def _pictures(folder: Path) -> list[Path]:

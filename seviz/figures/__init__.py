@@ -2,8 +2,14 @@
 
     colours.py    colour maps and the colours of things
     layout.py     what all figures have in common: heights, margins, legends, alt texts
+    cells.py      heat maps for a page: quantised colours, unseen points
     maps.py       evidence over a picture, its colour bar, feature maps
     gates.py      gates of all sites, of one site, squeeze against gate
+    excitation.py    gates over a data set: classes by channels, one channel
+    as_in_paper.py   mean gates by class with bands, as in the SE paper
+    depth.py         how class-specific every site is, distances of classes
+    health.py        a row a site, what is wrong with its gates
+    gate_space.py    samples in the plane of their gates, squeeze against gate
     predictions.py   probabilities
     training.py   curves and gap
     accuracy.py   accuracy with intervals, per class, confusion, reliability

@@ -14,13 +14,14 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from seviz.analysis.gates import channel_order, deviation, summary
-from seviz.figures.colours import CHOSEN, NEUTRAL, RUNS, colourscale, faint
+from seviz.figures.cells import quantised, quantised_axis, unseen_points
+from seviz.figures.colours import CHOSEN, NEUTRAL, RUNS, faint
 from seviz.figures.layout import escaped, finish, listed
 
 Vector = NDArray[np.floating]
 ROW = 26  # pixels of a site's strip and the space below it
 STRIP = 0.78  # share of ROW that is strip
-CLOSE, POINTS = 64, 4000  # unseen points of a row at least (16 pixels apart where a page is widest), and in all
+GATE_ENDS = ("0 closed", "1 open")
 
 
 class Site(Protocol):
@@ -62,13 +63,13 @@ def overview(
     figure = go.Figure()
     for row in rows:
         edges = np.arange(len(row.shown) + 1) / len(row.shown)  # so that 16 and 2048 channels end at the same place
-        cells = quantised(row.shown, top, signed=signed)[None]
+        z = quantised(row.shown, top, signed=signed)[None]
         y = [row.y - STRIP / 2, row.y + STRIP / 2]
-        figure.add_heatmap(z=cells, x=edges, y=y, coloraxis="coloraxis", hoverinfo="skip")
+        figure.add_heatmap(z=z, x=edges, y=y, coloraxis="coloraxis", hoverinfo="skip")
     _add_points(figure, rows, f"<br>%{{customdata[3]:+.3f}} against the {escaped(against_name)}" if signed else "")
     _add_row_labels(figure, rows, chosen)
     bar = f"gate minus {against_name}" if signed else "gate"
-    figure.update_layout(coloraxis=_quantised_axis(top, bar, signed=signed), hovermode="closest")
+    figure.update_layout(coloraxis=quantised_axis(top, bar, signed=signed, ends=GATE_ENDS), hovermode="closest")
     height = int(ROW * (max((row.y for row in rows), default=0) + 1)) + 8 + 64
     return finish(figure, alt=_overview_alt(sites, gates, against, against_name), height=height, right=34, bottom=64)
 
@@ -97,40 +98,15 @@ def _rows(sites: Sequence[Site], gates: Mapping[str, Vector], against: Mapping[s
     return rows
 
 
-def quantised(values: NDArray[np.floating], top: float, *, signed: bool = False) -> NDArray[np.uint8]:
-    """Values in 0..top as 0..255; signed ones in -top..top as 0..254, where 127 is 0."""
-    share = np.asarray(values, dtype=np.float64) / top
-    return (np.rint(127 + 127 * np.clip(share, -1, 1)) if signed else np.rint(255 * np.clip(share, 0, 1))).astype(np.uint8)
-
-
-def _quantised_axis(top: float, title: str, *, signed: bool) -> dict[str, object]:
-    ticks = [0, 63.5, 127, 190.5, 254] if signed else [0, 127.5, 255]
-    words = [f"{top * share:+.2g}" for share in (-1, -0.5, 0, 0.5, 1)] if signed else ["0 closed", "0.5", "1 open"]
-    words[2] = "0" if signed else words[2]
-    return {
-        "colorscale": colourscale(signed=signed),
-        "cmin": 0,
-        "cmax": 254 if signed else 255,
-        "colorbar": {
-            "orientation": "h", "y": 0, "yanchor": "top", "thickness": 10, "len": 1, "xpad": 0, "ypad": 10,
-            "tickvals": ticks, "ticktext": words, "title": {"text": title, "side": "bottom"}, "outlinewidth": 0,
-        },
-    }  # fmt: skip
-
-
 def _add_points(figure: go.Figure, rows: Sequence[_Row], deviation_words: str) -> None:
-    """So close together that the nearest point is always one of the row under the pointer; where there is room, each
-    in its channel's cell, and as many in every cell."""
     unseen = {"marker": {"opacity": 0}}
     hover = "%{customdata[0]}, channel %{customdata[1]}<br>gate %{customdata[2]:.3f}" + deviation_words
-    most = max(CLOSE, POINTS // max(1, len(rows)))
     x, y, data = [], [], []
     for row in rows:
-        count = len(row.channels)
-        places = (np.arange(points := min(most, count * -(-CLOSE // count))) + 0.5) / points
+        places, on = unseen_points(len(row.channels), len(rows))
         x += places.tolist()
-        y += [row.y] * points
-        for cell in (places * count).astype(int):
+        y += [row.y] * len(places)
+        for cell in on:
             data.append([row.site.path, int(row.channels[cell]), round(row.gates[cell], 4), round(row.shown[cell], 4)])
     figure.add_scatter(
         x=np.array(x, dtype=np.float32), y=y, customdata=data, hovertemplate=hover + "<extra></extra>", mode="markers",
@@ -226,9 +202,7 @@ def _add_band(figure: go.Figure, centre: NDArray[np.float64], spread: NDArray[np
     common = {"x": edges, "mode": "lines", "hoverinfo": "skip"}
     unseen = {"width": 0, "color": NEUTRAL}
     figure.add_scatter(**common, y=low, line=unseen, showlegend=False)
-    figure.add_scatter(
-        **common, y=high, line=unseen, fill="tonexty", fillcolor=faint(NEUTRAL, 0.35), name=f"{name} ± sd"
-    )
+    figure.add_scatter(**common, y=high, line=unseen, fill="tonexty", fillcolor=faint(NEUTRAL, 0.35), name=f"{name} ± sd")
     figure.add_scatter(**common, y=np.repeat(centre, 2), line={"width": 1, "color": NEUTRAL}, showlegend=False)
 
 

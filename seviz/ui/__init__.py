@@ -9,8 +9,11 @@
     show.py         a figure with its table and its downloads
     maps.py         Inspect: pictures, predictions and maps side by side
     gates.py        Inspect: the gates, site by site and channel by channel
+    usual.py        what is usual for a class, and whether a picture is
+    excitation/     Excitation: a file a view
     evaluations.py  stored predictions and what they were measured on
     tables.py       the numbers behind the figures
+    thumbnails.py   pictures behind sample ids, when the data are at hand
     mistakes.py     Accuracy: the most confident mistakes
     jobs.py         long jobs of a page: started, watched, cancelled, found again after a reload
     cards.py        Models: a card a checkpoint, the twins, the SE block

@@ -29,9 +29,11 @@ def write(key: str, default: str) -> None:
         del st.query_params[key]
 
 
-def one_of(label: str, options: Sequence[str], key: str, help_text: str | None = None) -> str:
-    """A segmented control in which one option is always chosen: the first, unless session or address say another."""
-    read(key, options, options[0])
+def one_of(label: str, options: Sequence[str], key: str, help_text: str | None = None, *, default: str = "") -> str:
+    """A segmented control in which one option is always chosen: `default`, or the first, unless session or address say
+    another."""
+    first = default or options[0]
+    read(key, options, first)
     chosen = st.segmented_control(label, options, required=True, key=key, help=help_text, persist_state="session")
-    write(key, options[0])
-    return chosen or options[0]
+    write(key, first)
+    return chosen or first

@@ -6,6 +6,7 @@ A network's is that of its card, which covers its weights, classes and preproces
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from seviz.backend import Inspection, Model, load
 from seviz.backend.messages import Map
 from seviz.checkpoints import EVALUATION_FILE, Checkpoint, open_checkpoint
 from seviz.evaluation import Evaluation
+from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates
 from seviz.figures import maps, predictions
 from seviz.figures.layout import Figure
 from seviz.images import Picture, Preprocessing, encode_png, fit
@@ -40,6 +42,11 @@ def pixel_map(checkpoint: Checkpoint, picture: Picture, method: str, target: int
     return _pixel_map(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, method, target, layer, picture)
 
 
+def gate_gradients(checkpoint: Checkpoint, picture: Picture, target: int) -> Mapping[str, NDArray[np.float32]]:
+    """By how much the logit of a class rises with each gate: site path -> (C,)."""
+    return _gate_gradients(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, target, picture)
+
+
 def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
     """The inspection with the feature maps that the gate of `site` scales."""
     return _features(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, site, picture)
@@ -57,18 +64,28 @@ def seen_png(checkpoint: Checkpoint, picture: Picture) -> bytes:
 
 def evaluation(checkpoint: Checkpoint) -> Evaluation | None:
     """The stored predictions, None where the checkpoint has none. Raises CheckpointError where they are damaged."""
-    return _evaluation(os.fsencode(checkpoint.folder), checkpoint.card.sha256, _changed(checkpoint))
+    return _evaluation(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EVALUATION_FILE))
 
 
 def figures(checkpoint: Checkpoint) -> Classification | None:
     """Accuracy and all that follows from the stored predictions; None and CheckpointError as of evaluation."""
-    return _figures(os.fsencode(checkpoint.folder), checkpoint.card.sha256, _changed(checkpoint))
+    return _figures(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EVALUATION_FILE))
 
 
-def _changed(checkpoint: Checkpoint) -> int:
-    """When evaluation.npz was written, in ns; 0 where there is none: a file that arrives later is seen."""
+def excitation(checkpoint: Checkpoint) -> Excitation | None:
+    """The gates over a data set, None where there is no such file. Raises CheckpointError where it is damaged."""
+    return _excitation(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EXCITATION_FILE))
+
+
+def sample_gates(checkpoint: Checkpoint) -> SampleGates | None:
+    """The gates by sample, None where there is no such file. Raises CheckpointError where it is damaged."""
+    return _sample_gates(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, GATES_FILE))
+
+
+def changed(checkpoint: Checkpoint, file: str) -> int:
+    """When a file of the folder was written, in ns; 0 where there is none: a file that arrives later is seen."""
     try:
-        return (checkpoint.folder / EVALUATION_FILE).stat().st_mtime_ns
+        return (checkpoint.folder / file).stat().st_mtime_ns
     except OSError:
         return 0
 
@@ -108,6 +125,23 @@ def _features(folder: bytes, sha256: str, picture: str, site: str, _picture: Pic
 def _pixel_map(folder: bytes, sha256: str, picture: str, method: str, target: int, layer: str, _picture: Picture) -> Map:
     network = _model(folder, sha256)
     return network.pixel_map(network.see(_picture), method, target, layer=layer)
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
+def _gate_gradients(
+    folder: bytes, sha256: str, picture: str, target: int, _picture: Picture
+) -> Mapping[str, NDArray[np.float32]]:
+    return _model(folder, sha256).gate_gradients(_picture, target)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the gates")
+def _excitation(folder: bytes, sha256: str, changed: int) -> Excitation | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).excitation()
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the gates of every picture")
+def _sample_gates(folder: bytes, sha256: str, changed: int) -> SampleGates | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).sample_gates()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

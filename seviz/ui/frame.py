@@ -18,6 +18,7 @@ from seviz.errors import SevizError
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Inspect": ("🔍", "inspect.py"),
+    "Excitation": ("🚦", "excitation.py"),
     "Training": ("📈", "training.py"),
     "Accuracy": ("🎯", "accuracy.py"),
     "Models": ("🧱", "models.py"),

@@ -17,7 +17,9 @@ from seviz.gates import Site
 from seviz.ui import address, caches, frame, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
+from seviz.ui.usual import Usual, sentence, usual
 
+AGAINST = "against its class"
 EXTREME = 4  # channels shown at either end
 PAIR_WIDTH = 160  # pixels of a map before and after its gate: two beside each other on a telephone
 
@@ -37,17 +39,23 @@ def panel(choice: Choice, chosen: Chosen) -> None:
         "One row is one block, one cell a channel. A high gate is not an important channel by itself."
     )
     answer = caches.inspection(choice.model, chosen.picture)
-    site = _overview(sites, answer)
-    _site(choice.model, chosen, answer, site)
+    known = usual(choice.model, answer)
+    if known:
+        st.markdown(sentence(known, answer.gates, {site.path: site.title for site in sites}))
+    site = _overview(sites, answer, known)
+    _site(choice.model, chosen, answer, site, known)
 
 
-def _overview(sites: Sequence[Site], answer: Inspection) -> Site:
+def _overview(sites: Sequence[Site], answer: Inspection, known: Usual | None) -> Site:
     paths = {site.path: site for site in sites}
     _take_click(paths)
     wide = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
     with wide[0]:
-        what = "As numbered in the network, or from the most open to the most closed."
-        order = address.one_of("Order of channels", ["channel", "sorted"], "order", what)
+        what = (
+            "As numbered in the network; from the most open to the most closed; or as numbered, coloured by how far each gate "
+            "lies above or below the mean of the predicted class."
+        )
+        order = address.one_of("Channels", ["channel", "sorted", *([AGAINST] if known else [])], "order", what)
     address.read("site", list(paths), sites[-1].path)
     path = wide[1].selectbox(
         "Block in detail",
@@ -58,9 +66,13 @@ def _overview(sites: Sequence[Site], answer: Inspection) -> Site:
         help="Choose here, or click a row of the figure.",
     )
     address.write("site", sites[-1].path)
-    drawn = figures.overview(sites, answer.gates, order, chosen=path)
+    if known and order == AGAINST:
+        name = f"mean of {known.label}"
+        drawn = figures.overview(sites, answer.gates, chosen=path, against=known.means, against_name=name)
+    else:
+        drawn = figures.overview(sites, answer.gates, order, chosen=path)
     show.figure(drawn, "overview", on_select="rerun")
-    show.numbers(_table(sites, answer), "gates")
+    show.numbers(_table(sites, answer, known), "gates")
     return paths[path]
 
 
@@ -74,9 +86,9 @@ def _take_click(paths: dict[str, Site]) -> None:
     st.session_state["clicked_site"] = path
 
 
-def _table(sites: Sequence[Site], answer: Inspection) -> show.Table:
+def _table(sites: Sequence[Site], answer: Inspection, known: Usual | None) -> show.Table:
     rows = [(site, channel) for site in sites for channel in range(site.channels)]
-    return {
+    table: dict[str, list[object]] = {
         "site": [site.path for site, _ in rows],
         "stage": [site.stage for site, _ in rows],
         "block": [site.block for site, _ in rows],
@@ -84,9 +96,14 @@ def _table(sites: Sequence[Site], answer: Inspection) -> show.Table:
         "gate": [float(answer.gates[site.path][channel]) for site, channel in rows],
         "squeeze": [float(answer.squeezes[site.path][channel]) for site, channel in rows],
     }
+    if known:
+        spread = {site.path: known.sd(site.path) for site in sites}
+        table[f"mean gate of {known.label}"] = [float(known.means[site.path][channel]) for site, channel in rows]
+        table[f"sd of {known.label}"] = [float(spread[site.path][channel]) for site, channel in rows]
+    return table
 
 
-def _site(checkpoint: Checkpoint, chosen: Chosen, answer: Inspection, site: Site) -> None:
+def _site(checkpoint: Checkpoint, chosen: Chosen, answer: Inspection, site: Site, known: Usual | None) -> None:
     gates, squeezes = answer.gates[site.path], answer.squeezes[site.path]
     ends = extremes(gates, EXTREME)
     marked = [*ends.opened.tolist(), *ends.closed.tolist()]
@@ -97,8 +114,12 @@ def _site(checkpoint: Checkpoint, chosen: Chosen, answer: Inspection, site: Site
     )
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        order = st.session_state.get("order", "channel")
-        bars = figures.site_bars(gates, title=f"Gates of {site.title}", order=order, marked=marked)
+        order = "sorted" if st.session_state.get("order") == "sorted" else "channel"
+        mean, sd = (known.means[site.path], known.sd(site.path)) if known else (None, None)
+        bars = figures.site_bars(
+            gates, title=f"Gates of {site.title}", order=order, marked=marked, mean=mean, sd=sd,
+            mean_name=known.label if known else "mean",
+        )  # fmt: skip
         show.figure(bars, "site-bars")
     with right:
         show.figure(figures.squeeze_scatter(squeezes, gates, title="Squeeze → gate", marked=marked), "squeeze")

@@ -14,18 +14,45 @@ from seviz.figures.layout import Figure, alt
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"], "responsive": True}
 OnSelect = Literal["ignore", "rerun"]
+Selecting = Literal["points", "box", "lasso"]
 Table = Mapping[str, Sequence[Any]]
 
 
-def figure(drawn: Figure, key: str, *, table: Table | None = None, on_select: OnSelect = "ignore") -> Any:
+def figure(
+    drawn: Figure,
+    key: str,
+    *,
+    table: Table | None = None,
+    on_select: OnSelect = "ignore",
+    selecting: Sequence[Selecting] = ("points",),
+) -> Any:
     """Show a figure with its alternative text; with `table`, the numbers behind it and their CSV below.
 
-    on_select: "rerun" returns Streamlit's selection state of points.
+    on_select: "rerun" returns Streamlit's selection state of points. selecting: how points may be selected.
     """
-    state = st.plotly_chart(drawn, key=key, config=CONFIG, alt=alt(drawn), on_select=on_select, selection_mode="points")
+    state = st.plotly_chart(drawn, key=key, config=CONFIG, alt=alt(drawn), on_select=on_select, selection_mode=selecting)
     if table is not None:
         numbers(table, key)
     return state
+
+
+def clicked(key: str) -> list[Any] | None:
+    """The customdata of a point of figure `key` that was clicked since the last run; None where none was.
+
+    To be asked before the widgets that a click stands for are drawn, so that it can set their values.
+    """
+    points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
+    data = _row(points[0].get("customdata")) if points else None
+    known = st.session_state.get(f"{key}-clicked")
+    st.session_state[f"{key}-clicked"] = data
+    return data if data != known else None
+
+
+def _row(data: Any) -> list[Any] | None:
+    """A point's customdata as a list: a row of a numpy array comes back as {"0": ..., "1": ...}, a single one as itself."""
+    if isinstance(data, Mapping):
+        return [data[place] for place in sorted(data, key=int)]
+    return data if isinstance(data, list) or data is None else [data]
 
 
 def drawing(svg: str, alt: str) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from seviz.ui.samples import samples
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("", "training", "accuracy", "models")
+PAGES = ("", "excitation", "training", "accuracy", "models")
 CHART = ".js-plotly-plot .main-svg"
 
 
@@ -148,7 +148,7 @@ def test_a_deep_link_to_a_fresh_server_opens_the_page_in_its_frame(serve, new_pa
 
 def test_the_choice_of_networks_goes_along_to_the_next_page(app, browser):
     browser.open(f"{app}/?against=none")
-    browser.page.locator('[data-testid="stSidebarNavLink"]').nth(2).click()
+    browser.page.locator('[data-testid="stSidebarNavLink"]', has_text="Accuracy").click()
     browser.page.wait_for_selector("h1:has-text('Accuracy')")
     browser.settled()
     assert browser.page.locator(".st-key-against input").input_value() == "none"

@@ -141,10 +141,17 @@ class Checkpoint:
         return self._own_gates(EXCITATION_FILE, load_excitation)
 
     def sample_gates(self) -> SampleGates | None:
-        """Gates by sample, None where there are none. Raises CheckpointError as of excitation."""
-        from seviz.excitation import GATES_FILE, load_gates
+        """Gates by sample, None where there are none.
 
-        return self._own_gates(GATES_FILE, load_gates)
+        Raises CheckpointError as of excitation, and where they are of other data than the statistics beside them.
+        """
+        from seviz.excitation import GATES_FILE, load_gates, require_pair
+
+        found = self._own_gates(GATES_FILE, load_gates)
+        statistics = self.excitation() if found else None
+        if found and statistics:
+            require_pair(self.folder / GATES_FILE, found.key, statistics.key)
+        return found
 
     def problem(self) -> str | None:
         """What is wrong with the weights file, in one sentence; None where it is as the card says, or absent."""

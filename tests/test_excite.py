@@ -15,6 +15,7 @@ from networks import CLASSES, PREPROCESSING, lively
 from sets import coloured
 from test_excitation import same
 
+from seviz.analysis.projection import pca, tsne
 from seviz.data import samples_sha256
 from seviz.errors import CheckpointError, JobError, RequestError
 from seviz.excitation import (
@@ -37,6 +38,18 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 ROOT = Path(__file__).parents[1]
 NAMES = ["excitation.npz", "gates.npz"]
 SHA = "ab" * 32
+
+
+def quick_tsne(values, seed):
+    """In the place of t-SNE, which takes a second a pass and is tested where it is."""
+    return pca(values)[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(projections, "tsne", quick_tsne)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +104,10 @@ def test_what_is_kept_is_what_was_found(net, data, whole):
         assert kept.gates[path].dtype == kept.squeezes[path].dtype == np.float16
 
 
-def test_projections_are_of_the_gates_that_are_kept(whole):
-    from seviz.analysis.projection import pca, tsne
-
-    kept = load_gates(whole / NAMES[1])
+def test_projections_are_of_the_gates_that_are_kept(net, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(projections, "tsne", tsne)
+    done(net, data, tmp_path)
+    kept = load_gates(tmp_path / NAMES[1])
     assert list(kept.projections) == list(kept.gates)
     one = kept.projections["layer3.2.se"]
     coordinates, explained = pca(kept.gates["layer3.2.se"])
@@ -116,6 +129,7 @@ def test_without_scikit_learn_there_are_no_projections(net, data, tmp_path, monk
     for name in [name for name in sys.modules if name.partition(".")[0] == "sklearn"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setattr(projections, "tsne", tsne)
     assert done(net, data, tmp_path).samples.projections == {}
     assert load_gates(tmp_path / NAMES[1]).projections == {}
 
@@ -274,7 +288,7 @@ sys.path[:0] = {paths!r}
 import torch
 torch.set_num_threads(1)
 import test_excite as t
-t.job.SAVE_EVERY, t.job.SAVE_SHARE = 0.0, 1e9
+t.job.SAVE_EVERY, t.job.SAVE_SHARE, t.projections.tsne = 0.0, 1e9, t.quick_tsne
 data = t.drawn()
 def progress(done, total):
     print(done, flush=True)

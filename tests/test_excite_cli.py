@@ -184,6 +184,18 @@ def test_files_of_other_sites_or_pictures_sizes_are_refused(home):
         open_checkpoint("se").excitation()
 
 
+def test_gates_by_sample_of_another_pass_than_the_statistics_are_refused(home, toy):
+    statistics = (home / "se" / "excitation.npz").read_bytes()
+    from seviz import cli
+
+    assert cli.main(["excite", "--model", "se", "--data", f"folder:{toy}", "--split", "train", "--threads", "1"]) == 0
+    (home / "se" / "excitation.npz").write_bytes(statistics)
+    with pytest.raises(CheckpointError, match=r"gates.npz is of other split than the excitation.npz beside it; write both"):
+        open_checkpoint("se").sample_gates()
+    (home / "se" / "excitation.npz").unlink()
+    assert open_checkpoint("se").sample_gates().key.data.split == "train"
+
+
 def test_a_damaged_file_or_a_pipe_is_one_sentence(home):
     checkpoint = open_checkpoint("se")
     for name, read in (("excitation.npz", checkpoint.excitation), ("gates.npz", checkpoint.sample_gates)):

@@ -16,7 +16,7 @@
 
 from seviz.excitation.job import PARTIAL, Excited, excite
 from seviz.excitation.merging import merge
-from seviz.excitation.ownership import require_own
+from seviz.excitation.ownership import require_own, require_pair
 from seviz.excitation.passes import excitation_of, key_of
 from seviz.excitation.records import (
     BINS,
@@ -61,6 +61,7 @@ __all__ = [
     "load_gates",
     "merge",
     "require_own",
+    "require_pair",
     "save_excitation",
     "save_gates",
 ]

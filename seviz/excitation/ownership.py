@@ -9,7 +9,7 @@ import torch
 from seviz.card import Card
 from seviz.errors import CheckpointError
 from seviz.excitation.records import ExcitationKey
-from seviz.excitation.store import excite_command
+from seviz.excitation.store import EXCITATION_FILE, excite_command
 from seviz.gates import Site, find_gates
 from seviz.nets import from_card
 
@@ -26,6 +26,15 @@ def require_own(path: Path, key: ExcitationKey, card: Card) -> None:
     if changed:
         again = excite_command(path)
         raise CheckpointError(f"{path} is of other {changed} than its card; write it again with `{again}`.")
+
+
+def require_pair(path: Path, key: ExcitationKey, statistics: ExcitationKey) -> None:
+    """Raises CheckpointError, naming what differs, where the gates by sample in `path` and the statistics beside them are
+    not of one pass: one of the two files was replaced, or a pass was killed between them."""
+    changed = " and ".join(key.differences(statistics))
+    if changed:
+        again = excite_command(path)
+        raise CheckpointError(f"{path} is of other {changed} than the {EXCITATION_FILE} beside it; write both with `{again}`.")
 
 
 def _sites(card: Card) -> tuple[Site, ...]:

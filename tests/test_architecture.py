@@ -41,22 +41,24 @@ evaluation   card data errors files gates images
 analysis     errors
 excitation   analysis card data errors evaluation files gates images nets
 checkpoints  card errors evaluation excitation files history images machine nets weights
+similarity   analysis checkpoints data errors evaluation files gates images
 training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
 backend      attribution checkpoints errors evaluation files gates images machine nets version
 seviz        backend gates version
 figures      analysis errors history
 cli          analysis backend card checkpoints data errors evaluation excitation files history images jobs
-             machine nets training version
+             machine nets similarity training version
 __main__     cli jobs
 ui           analysis attribution backend card checkpoints data errors evaluation excitation figures gates history images
-             jobs machine nets
+             jobs machine nets similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """
 
 LIBRARIES = """
-numpy        analysis attribution backend cli checkpoints colour data evaluation excitation figures files images training ui
+numpy        analysis attribution backend cli checkpoints colour data evaluation excitation figures files images
+             similarity training ui
 PIL          colour data images
 torch        attribution backend checkpoints cli evaluation excitation gates machine nets training
 torchvision  data nets

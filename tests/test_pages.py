@@ -23,7 +23,7 @@ from seviz.errors import BusyError, DataError
 from seviz.ui import frame
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("inspect", "excitation", "training", "accuracy", "models")
+PAGES = ("inspect", "excitation", "compare", "training", "accuracy", "models")
 
 
 def app(page: str = "inspect", **query: str) -> AppTest:

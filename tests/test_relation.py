@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from seviz.analysis.distance import distances_to_classes, pull_between
+from seviz.analysis.distance import distances_to_classes, pull_between, usual_distance
 from seviz.analysis.moments import Moments, sample_moments
 from seviz.analysis.relation import false_discoveries, rank_correlation, relate
 
@@ -137,3 +137,12 @@ def test_distances_of_what_is_not_known():
         distances_to_classes([0.1, 0.2], two_classes())
     with pytest.raises(ValueError, match="one sample"):
         pull_between(np.zeros((2, 3)), two_classes(), 0, 1)
+
+
+def test_the_usual_distance_is_that_of_a_classs_samples_from_their_own_mean():
+    values = np.random.default_rng(4).random((30, 6))
+    labels = np.repeat([0, 1, 2], [20, 9, 1])
+    moments = sample_moments(values, labels, 3)
+    own = values[labels == 1]
+    assert usual_distance(moments, 1) == pytest.approx(np.sqrt(((own - own.mean(0)) ** 2).mean()))
+    assert np.isnan(usual_distance(moments, 2))  # one sample has no spread

@@ -2,16 +2,19 @@
 
     ailments.py         what ails the gates of a site, in sentences with cause and cure
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
+    comparison.py       two networks on the same samples: differences, agreement, per class
     curves.py           training curves: smoothing, generalisation gap
     distance.py         a sample's gates against the classes' means, and the channels that make the difference
     gates.py            one picture's gates: order, extremes, summary, deviation from a mean
     health.py           gate health of a site: shares near 0, 0.5 and 1, range, still gates, silent hidden units
     moments.py          a data set's gates per class and channel: means, spreads, bands, orders of channels
     observations.py     which of the paper's observations hold for a network, in words
-    paired.py           the accuracies of two networks on the same samples
+    paired.py           the paired difference of two accuracies: intervals, McNemar's test, Holm's correction
     paper.py            what the Squeeze-and-Excitation paper reports
     probes.py           how well a linear classifier reads the class from gates or features
     projection.py       samples in gate space on two axes: principal components and t-SNE
     relation.py         squeeze against excitation: rank correlations by channel and by picture
+    similarity.py       how alike the layers of networks are: linear CKA
     specificity.py      how much gates depend on the class: eta squared, permutations, selectivity, distances
+    temperature.py      calibration before and after temperature scaling
 """

@@ -43,6 +43,12 @@ def distances_to_classes(gates: ArrayLike, moments: Moments, *, standardised: bo
     return np.asarray(np.sqrt(np.stack([(values - mean) ** 2 @ weights for mean in moments.mean], axis=-1)))
 
 
+def usual_distance(moments: Moments, label: int) -> float:
+    """The root mean square distance that the samples of a class have from their own mean, in units of the gate; NaN for a
+    class of fewer than two."""
+    return float(np.sqrt((moments.sd()[label] ** 2).mean()))
+
+
 def pull_between(gates: ArrayLike, moments: Moments, first: int, second: int, *, standardised: bool = False) -> Pull:
     """Why gates (C,) of a sample are nearer to the mean of one of two classes, channel by channel.
 

@@ -5,20 +5,24 @@
     engine.py     one network answering one batch
     owner.py      the thread and the queue before the engine
     model.py      a loaded model: the door
+    latency.py    how long a pass takes
 """
 
+from seviz.backend.latency import Latency, latency
 from seviz.backend.messages import Answer, Inspection, Map, Prediction, Provenance, Request
 from seviz.backend.model import Model, as_pixels, load, read_picture
 
 __all__ = [
     "Answer",
     "Inspection",
+    "Latency",
     "Map",
     "Model",
     "Prediction",
     "Provenance",
     "Request",
     "as_pixels",
+    "latency",
     "load",
     "read_picture",
 ]

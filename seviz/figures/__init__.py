@@ -13,6 +13,9 @@
     predictions.py   probabilities
     training.py   curves and gap
     accuracy.py   accuracy with intervals, per class, confusion, reliability
+    comparison.py two networks: differences, agreement, calibration, stages
+    mistaken.py   confusion cells to click, one sample's gates between two classes
+    costs.py      accuracy against cost, latencies
     networks.py   the stages of a network, the paper's comparison
     block.py      the SE block in a residual unit, drawn
 

@@ -149,7 +149,7 @@ def confusion(figures: Classification, *, rates: bool = False, most: int = 60) -
 
     Colours run from 0 to the largest mistake. Up to 20 classes the numbers stand in the cells; zeros are left blank.
     """
-    kept = _most_mistaken(figures.confusion, most)
+    kept = most_mistaken(figures.confusion, most)
     labels = [escaped(figures.classes[index]) for index in kept]
     both = np.stack([figures.confusion, figures.rates], -1)[np.ix_(kept, kept)]
     values = both[..., 1 if rates else 0]
@@ -173,7 +173,7 @@ def confusion(figures: Classification, *, rates: bool = False, most: int = 60) -
     return figure.update_coloraxes(colorbar={"yref": "container", "y": 0.0, "yanchor": "bottom"})
 
 
-def _most_mistaken(confusion: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+def most_mistaken(confusion: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Indexes of at most `most` classes, in their order."""
     mistakes = confusion.sum(0) + confusion.sum(1) - 2 * confusion.diagonal()
     return np.sort(np.argsort(-mistakes, kind="stable")[:most])

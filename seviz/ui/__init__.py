@@ -11,6 +11,7 @@
     gates.py        Inspect: the gates, site by site and channel by channel
     usual.py        what is usual for a class, and whether a picture is
     excitation/     Excitation: a file a view
+    compare/        Compare: a file a view
     evaluations.py  stored predictions and what they were measured on
     tables.py       the numbers behind the figures
     thumbnails.py   pictures behind sample ids, when the data are at hand

@@ -110,12 +110,12 @@ def _told_difference(first: Checkpoint, second: Checkpoint) -> str:
     found = evaluations.paired(first, second)
     if found is None:
         return ""
-    low, high = (100 * end for end in found.interval)
+    low, high = (100 * end for end in found.bootstrap)
     verdict = "a difference" if found.told else "no difference can be told"
     return (
         f"On the {found.n:,} pictures that both saw, {found.only_first} were right for {first.name} alone and "
         f"{found.only_second} for {second.name} alone: {100 * found.difference:+.2f} points, 95 % interval {low:+.2f} to "
-        f"{high:+.2f} (paired): {verdict}. One training each: another seed would give other figures."
+        f"{high:+.2f} (paired bootstrap): {verdict}. One training each: another seed would give other figures."
     )
 
 

@@ -17,14 +17,19 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Choice:
-    """model: the network that is looked at. against: the one beside it, or None."""
+    """model: the network that is looked at. against: the one beside it, or None. third: on pages that offer one."""
 
     model: Checkpoint
     against: Checkpoint | None
+    third: Checkpoint | None = None
 
     @property
     def both(self) -> tuple[Checkpoint, ...]:
         return (self.model, self.against) if self.against else (self.model,)
+
+    @property
+    def shown(self) -> tuple[Checkpoint, ...]:
+        return (*self.both, self.third) if self.third else self.both
 
 
 def choose(*, weights: bool = True) -> Choice:

@@ -37,20 +37,22 @@ class Scale:
 
 
 @frame.fragment
-def panel(choice: Choice, chosen: Chosen) -> None:
-    """Controls, then a column for the picture and one a network."""
-    label, layer, method = _controls(caches.inspection(choice.model, chosen.picture), caches.model(choice.model).layers)
-    maps = [_map(checkpoint, chosen, label, layer, method) for checkpoint in choice.both]
-    shared = Scale.of([found for found in maps if found]) if st.session_state["scale"] == "shared" else None
+def panel(choice: Choice, chosen: Chosen, one_scale: bool = False) -> None:
+    """Controls, then a column for the picture and one a network. one_scale: all maps on one scale, without asking."""
+    answer, layers = caches.inspection(choice.model, chosen.picture), caches.model(choice.model).layers
+    label, layer, method = _controls(answer, layers, one_scale)
+    maps = [_map(checkpoint, chosen, label, layer, method) for checkpoint in choice.shown]
+    known = [found for found in maps if found]
+    shared = Scale.of(known) if known and (one_scale or st.session_state["scale"] == "shared") else None
     columns = st.columns(1 + len(maps), gap="medium")
     with columns[0]:
         _picture(choice.model, chosen)
-    for series, (column, checkpoint, found) in enumerate(zip(columns[1:], choice.both, maps, strict=True)):
+    for series, (column, checkpoint, found) in enumerate(zip(columns[1:], choice.shown, maps, strict=True)):
         with column:
             _network(checkpoint, chosen, found, shared or (Scale.of([found]) if found else None), series)
 
 
-def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]:
+def _controls(answer: Inspection, layers: Sequence[str], one_scale: bool) -> tuple[str, str, str]:
     """The class, the layer and the method of the maps. opacity and scale are read from the session's state."""
     wide = st.columns(3, gap="medium", vertical_alignment="bottom")
     likely = [prediction.label for prediction in answer.predictions(len(answer.labels))]
@@ -87,16 +89,19 @@ def _controls(answer: Inspection, layers: Sequence[str]) -> tuple[str, str, str]
         "sign.",
     )
     address.write("method", GRAD_CAM)
-    _appearance()
+    _appearance(one_scale)
     return label, layer or layers[-1], method
 
 
-def _appearance() -> None:
-    """How the maps look: opacity and scale."""
+def _appearance(one_scale: bool) -> None:
+    """How the maps look: opacity, and the scale where it is not given."""
     fine = st.columns(3, gap="medium", vertical_alignment="bottom")
     fine[0].slider(
         "Opacity of the map", 0, 100, 55, 5, format="%d %%", key="opacity", bind="query-params", persist_state="session"
     )
+    if one_scale:
+        fine[1].caption("All maps are on one colour scale, so that strengths compare.")
+        return
     with fine[1]:
         what = "Own: each map uses all of its colours. Shared: one scale for both networks, so that strengths compare."
         address.one_of("Colour scale", ["own", "shared"], "scale", what)

@@ -50,14 +50,14 @@ def choose() -> Chosen:
     own: bytes | None = st.session_state.get(OWN)
     if own is not None:
         try:
-            return _told(Chosen(_decoded(own), "your picture", None))
+            return _told(Chosen(decoded(own), "your picture", None))
         except PictureError as error:
             st.error(str(error), icon="⚠️")
             st.caption("Below is a sample instead.")
     elif st.query_params.get("picture") == OWN:
         st.info("This link was made with a picture of somebody's own, which links never carry. Drop yours above.", icon="🔗")
     sample = known[st.session_state.get("sample") or st.session_state.get(BEFORE) or next(iter(known))]
-    return _told(Chosen(_decoded(sample.path.read_bytes()), sample.title, sample))
+    return _told(Chosen(decoded(sample.path.read_bytes()), sample.title, sample))
 
 
 def _own_picture() -> None:
@@ -137,5 +137,6 @@ def _decoded_by_key(sha256: str, _content: bytes) -> Picture:
     return decode(_content)
 
 
-def _decoded(content: bytes) -> Picture:
+def decoded(content: bytes) -> Picture:
+    """The picture in a file's bytes; the last two of a session are kept."""
     return _decoded_by_key(hashlib.sha256(content).hexdigest(), content)

@@ -1,0 +1,182 @@
+"""How alike the stages of two networks are on a data set, and the file that keeps it.
+
+A stage is taken at its output's channels, each its mean over the pixels (as the squeeze of an SE block and the last layer
+of a ResNet take it), so that a stage of C channels has C features whatever the size of its maps. cka-B.json lies beside
+the checkpoint A and names the weights of both and the data.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seviz.analysis.similarity import CoMoments, linear_cka, merged, moments_of
+from seviz.data import DataKey, PictureSet
+from seviz.errors import CheckpointError, DataError
+from seviz.evaluation import outputs
+from seviz.files import write_json
+from seviz.gates import tap
+from seviz.images import Preprocessing
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seviz.checkpoints import Checkpoint
+
+FORMAT = 1
+MAX_FILE = 2**20  # bytes
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two networks. stages: module paths, in order. weights_sha256: hex."""
+
+    name: str
+    weights_sha256: str
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """cka: float64 (L, L), 0..1 (NaN for a stage that is the same for all pictures), the stages of the first network and
+    then those of the second. key: of the data set. hardware, versions: where it was computed."""
+
+    first: Side
+    second: Side
+    cka: NDArray[np.float64]
+    key: DataKey
+    hardware: dict[str, Any]
+    versions: dict[str, str]
+
+    @property
+    def between(self) -> NDArray[np.float64]:
+        """The stages of the first network as rows, of the second as columns."""
+        return self.cka[: len(self.first.stages), len(self.first.stages) :]
+
+    @property
+    def swapped(self) -> Similarity:
+        """The same with the networks in the other order."""
+        count = len(self.first.stages)
+        order = np.r_[count : len(self.cka), :count]
+        return Similarity(self.second, self.first, self.cka[np.ix_(order, order)], self.key, self.hardware, self.versions)
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """A network in eval mode, the stages to look at, and the pictures as it sees them (labels index its classes)."""
+
+    net: nn.Module
+    stages: Sequence[str]
+    data: PictureSet
+    preprocessing: Preprocessing
+
+
+def stages_of(net: nn.Module) -> tuple[str, ...]:
+    """The stages of a ResNet: its children layer1, layer2, ..."""
+    return tuple(name for name, _ in net.named_children() if name.startswith("layer"))
+
+
+def stage_similarity(
+    first: Watched, second: Watched, *, batch: int = 250, progress: Progress | None = None
+) -> NDArray[np.float64]:
+    """Linear CKA (L, L) of all stages of both networks on the same pictures, in float64 from float32 outputs.
+
+    One pass over the data, both networks a batch at a time; memory does not grow with the number of pictures: 8 bytes x
+    the square of all stages' channels.
+
+    Args: progress: called with (done, in all).
+
+    Raises DataError where the two see different samples, or pictures of another size than theirs.
+    """
+    if first.data.ids != second.data.ids:
+        raise DataError("Stages are compared on the same pictures in the same order; these are different samples.")
+    total: CoMoments | None = None
+    widths: list[int] = []
+    streams = (_stages(first, batch, progress), _stages(second, batch, None))
+    for parts in zip(*streams, strict=True):
+        layers = [layer for part in parts for layer in part]
+        widths = [layer.shape[1] for layer in layers]
+        found = moments_of(np.concatenate(layers, 1))
+        total = found if total is None else merged(total, found)
+    if total is None:
+        raise DataError("There are no pictures to compare the stages on.")
+    return linear_cka(total, widths)
+
+
+def _stages(watched: Watched, batch: int, progress: Progress | None) -> Iterator[list[NDArray[np.float64]]]:
+    """For each batch the stages' outputs, means over the pixels: (B, C) each."""
+    with tap(watched.net, watched.stages) as caught:
+        for _ in outputs(watched.net, watched.data, watched.preprocessing, batch, progress):
+            yield [caught[path].double().mean((2, 3)).cpu().numpy() for path in watched.stages]
+
+
+def file_name(second: str) -> str:
+    """Of the file beside the first checkpoint, for a second one of this name."""
+    return f"cka-{second}.json"
+
+
+def save(path: Path, found: Similarity) -> None:
+    """Write cka-B.json; NaN becomes null."""
+    cka = [[None if np.isnan(value) else value for value in row] for row in found.cka.tolist()]
+    write_json(path, {"format": FORMAT, **asdict(found), "cka": cka})
+
+
+def load(path: Path) -> Similarity:
+    """Read cka-B.json. Raises CheckpointError where it is damaged."""
+    try:
+        with path.open("rb") as file:
+            values = json.loads(file.read(MAX_FILE + 1))
+        sides = [Side(str(one["name"]), str(one["weights_sha256"]), tuple(map(str, one["stages"]))) for one in _both(values)]
+        cka = np.array([[np.nan if value is None else float(value) for value in row] for row in values["cka"]])
+        count = sum(len(side.stages) for side in sides)
+        if values["format"] != FORMAT or cka.shape != (count, count) or not _likeness(cka):
+            raise ValueError("no likeness of that many stages")
+        key, where = DataKey(**values["key"]), (dict(values["hardware"]), dict(values["versions"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged; delete it and compute it again with `seviz compare --data`.") from error
+    return Similarity(sides[0], sides[1], cka, key, *where)
+
+
+def of_pair(first: Checkpoint, second: Checkpoint, key: DataKey) -> Similarity | None:
+    """What is kept for two checkpoints beside either of them, in this order; None where there is none.
+
+    key: of the data set that it must be of.
+
+    Raises CheckpointError where the file is damaged, or of other weights or another data set.
+    """
+    for one, other in ((first, second), (second, first)):
+        path = one.folder / file_name(other.name)
+        if not path.is_file():
+            continue
+        found = load(path)
+        again = f"compute it again with `{compare_command(first, second)}`"
+        for side, checkpoint in ((found.first, one), (found.second, other)):
+            if side.weights_sha256 != checkpoint.card.weights_sha256:
+                raise CheckpointError(f"{path} is of other weights of {checkpoint.name} than its card's; {again}.")
+        if not found.key.same_samples(key):
+            data = f"{found.key.name}, {found.key.split}"
+            raise CheckpointError(f"{path} is of other data ({data}) than the evaluations; {again}.")
+        return found if one is first else found.swapped
+    return None
+
+
+def compare_command(first: Checkpoint, second: Checkpoint) -> str:
+    """The command that writes the file; D stands for the data set."""
+    return shlex.join(["python", "-m", "seviz", "compare", first.name, second.name, "--data", "D"])
+
+
+def _both(values: Any) -> tuple[Any, Any]:
+    return values["first"], values["second"]
+
+
+def _likeness(cka: NDArray[np.float64]) -> bool:
+    known = cka[~np.isnan(cka)]
+    return bool(((known >= 0) & (known <= 1)).all() and np.array_equal(cka, cka.T, equal_nan=True))

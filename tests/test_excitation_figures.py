@@ -254,7 +254,9 @@ def test_classes_without_samples_are_left_out_of_the_distances() -> None:
     values = np.array([[0, np.nan, 1.0], [np.nan] * 3, [1.0, np.nan, 0]])
     assert set(depth.distances(values, ["a", "b", "c"]).data[0].x) == {"a", "c"}
     many = np.abs(np.arange(100.0)[:, None] - np.arange(100.0))
-    assert len(depth.distances(many, [str(k) for k in range(100)]).data[0].x) == 60
+    assert len(depth.distances(many, [str(k) for k in range(100)]).data[0].x) == depth.DISTANCES
+    assert depth.shown_classes(many).tolist() == [*range(30), *range(70, 100)], "those farthest from all others"
+    assert depth.shown_classes(values).tolist() == [0, 2]
 
 
 # health

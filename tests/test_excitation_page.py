@@ -200,6 +200,17 @@ def test_colours_and_order_of_the_map(measured, colours, channels):
     assert numbers[0] >= 10 * 64
 
 
+def test_a_table_too_long_for_a_page_is_a_file(measured, monkeypatch):
+    from seviz.ui import show
+
+    tables = len(excitation().dataframe)
+    monkeypatch.setattr(show, "MOST_ROWS", 10 * 64 - 1)
+    at = excitation()
+    assert "640 rows, too many for a page" in words(at)
+    assert len(at.dataframe) == tables - 1
+    assert any("class-map" in str(chart.proto.id) for chart in at.get("plotly_chart"))
+
+
 def test_classes_with_one_picture_or_none_are_told(measured):
     text = words(excitation())
     assert "With no pictures: truck." in text

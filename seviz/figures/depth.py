@@ -16,6 +16,7 @@ from seviz.figures.layout import escaped, finish, percent, shortened
 
 Floats = NDArray[np.float64]
 CHANCE = "chance"
+DISTANCES = 60  # classes of a distance map, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +99,16 @@ def _depth_alt(titles: Sequence[str], panels: Sequence[Panel]) -> str:
     return f"How class-specific the gates of {len(titles)} sites are. {'; '.join(words)}."
 
 
-def distances(values: ArrayLike, names: Sequence[str], *, title: str = "", most: int = 60) -> go.Figure:
+def distances(values: ArrayLike, names: Sequence[str], *, title: str = "", most: int = DISTANCES) -> go.Figure:
     """How far apart classes are in their mean gates: (K, K), in units of the gate, 0 on the diagonal.
 
     Args: values: NaN for classes without samples, which are left out. names: of the K classes. title: of the site.
-        most: classes shown; of more, those whose mean distance to all others is largest.
+        most: classes shown: see shown_classes.
 
     Rows and columns are in one order, in which classes that lie close stand side by side (a greedy chain).
     """
     found = np.asarray(values, dtype=np.float64)
-    kept = _kept(found, most)
+    kept = shown_classes(found, most)
     order = kept[_chain(found[np.ix_(kept, kept)])]
     shown = found[np.ix_(order, order)]
     labels = [escaped(shortened(names[index], 16)) for index in order]
@@ -127,7 +128,9 @@ def distances(values: ArrayLike, names: Sequence[str], *, title: str = "", most:
     return figure.update_coloraxes(colorbar={"yref": "container", "y": 0.0, "yanchor": "bottom"})
 
 
-def _kept(values: Floats, most: int) -> NDArray[np.int64]:
+def shown_classes(values: Floats, most: int = DISTANCES) -> NDArray[np.int64]:
+    """The classes of a distance map (K, K): all with samples; of more than `most`, those farthest from all others on
+    average."""
     seen = np.flatnonzero(np.isfinite(values.diagonal()))
     if len(seen) <= most:
         return seen

@@ -13,6 +13,7 @@ from seviz.backend import Provenance
 from seviz.figures.layout import Figure, alt
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"], "responsive": True}
+MOST_ROWS = 20_000  # of a table on the page
 OnSelect = Literal["ignore", "rerun"]
 Selecting = Literal["points", "box", "lasso"]
 Table = Mapping[str, Sequence[Any]]
@@ -64,9 +65,13 @@ def drawing(svg: str, alt: str) -> None:
 
 
 def numbers(table: Table, key: str) -> None:
-    """The numbers behind a figure, folded away, with a CSV download."""
+    """The numbers behind a figure, folded away, with a CSV download; of more than MOST_ROWS rows the download alone."""
+    rows = len(next(iter(table.values()), ()))
     with st.container(key=f"{key}-numbers"), st.expander("Numbers"):
-        st.dataframe(dict(table), hide_index=True, key=f"{key}-table", alt=f"The numbers behind {key}.")
+        if rows > MOST_ROWS:  # a folded table is sent like any other
+            st.caption(f"{rows:,} rows, too many for a page: take the file.")
+        else:
+            st.dataframe(dict(table), hide_index=True, key=f"{key}-table", alt=f"The numbers behind {key}.")
         download("CSV", lambda: to_csv(table), f"{key}.csv", "text/csv")
 
 

@@ -60,9 +60,8 @@ def _distribution(stored: Stored, site: Site, moments: Moments, channel: int, ma
         counts, numbers = found.class_histogram[rows, channel], rows
         names = [stored.classes[row] for row in rows]
         centre, spread = moments.mean[rows, channel], moments.sd()[rows, channel]
-    drawn = figures.channel_ridges(
-        counts, names, centre, spread, colours=numbers, title=f"Channel {channel}: its gate, class by class", mark=mark
-    )
+    title = f"Channel {channel}: its gate" + (", class by class" if len(names) > 1 else "")
+    drawn = figures.channel_ridges(counts, names, centre, spread, colours=numbers, title=title, mark=mark)
     show.figure(drawn, "channel-ridges")
     st.caption(
         f"Histograms of {counts.shape[1]} bins, not smoothed; every row reaches its own fullest bin. Diamonds and lines are "

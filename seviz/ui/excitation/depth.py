@@ -55,6 +55,8 @@ def _answer(summaries: list[SiteSummary]) -> str:
     most = f"most of all at {best.title}, where the class explains {best.eta.adjusted:.0%} of the variance of the gates"
     if first is None:
         return f"**Nowhere much**: {most}; class-specific would be {SPECIFIC:.0%} and more."
+    if first is best:
+        return f"**At {best.title}**, where the class explains {best.eta.adjusted:.0%} of the variance of the gates."
     return f"**First at {first.title}**, where the class explains {first.eta.adjusted:.0%} ({SPECIFIC:.0%} or more); {most}."
 
 
@@ -137,15 +139,19 @@ def _distances(stored: Stored, site: Site) -> None:
     st.subheader(f"How far apart classes are at {site.title}", anchor=False)
     values = _class_distances(stored.key, site.path, stored.moments(site))
     drawn = figures.distances(values, stored.classes, title=site.title)
-    rows, columns = np.triu_indices(len(stored.classes), 1)
-    kept = np.isfinite(values[rows, columns])
+    shown = figures.shown_classes(values)
+    rows, columns = (shown[ends] for ends in np.triu_indices(len(shown), 1))
     table = {
-        "class": [stored.classes[row] for row in rows[kept]],
-        "other class": [stored.classes[column] for column in columns[kept]],
-        "distance": values[rows, columns][kept].tolist(),
+        "class": [stored.classes[row] for row in rows],
+        "other class": [stored.classes[column] for column in columns],
+        "distance": values[rows, columns].tolist(),
     }
     show.figure(drawn, f"distances-{site.path}", table=table)
-    st.caption("Root mean square, over channels, of the difference of two classes' mean gates; alike classes stand together.")
+    few = len(shown) < int(stored.statistics.count.astype(bool).sum())
+    part = f" Of {len(stored.classes):,} classes, the {len(shown)} that are farthest from all others." if few else ""
+    st.caption(
+        "Root mean square, over channels, of the difference of two classes' mean gates; alike classes stand together." + part
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner="Comparing classes")

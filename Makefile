@@ -20,10 +20,11 @@ check: $(VENV)/dev.stamp ## ruff and mypy
 	$(RUN) ruff check .
 	$(RUN) mypy
 
-bench: $(VENV)/bench.stamp ## measure maps, gates and excite; the last line of each is JSON
+bench: $(VENV)/bench.stamp ## measure maps, gates, excite and ablate; the last line of each is JSON
 	$(RUN) benchmarks.maps
 	$(RUN) benchmarks.gates
 	$(RUN) benchmarks.excite
+	$(RUN) benchmarks.ablate
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

@@ -177,7 +177,7 @@ def outputs(
         raise DataError(f"{data.name} has {found}; the network sees {preprocessing.width} x {preprocessing.height}.")
     device = next(net.parameters()).device
     normalise, done = normaliser(preprocessing, device), 0
-    with _evaluating(net):
+    with evaluating(net):
         for pictures, _ in data.batches(batch):
             with torch.no_grad():
                 logits = net(normalise(torch.from_numpy(np.ascontiguousarray(pictures)).to(device))).float()
@@ -188,7 +188,8 @@ def outputs(
 
 
 @contextlib.contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Eval mode meanwhile; every module is left in the mode it was found in."""
     modes = {module: module.training for module in net.modules()}
     net.eval()
     try:

@@ -5,6 +5,8 @@
         net(x)
     with edit_gates(net, {"layer3.2.se": 1.0}):     # this gate is 1 for every channel
         net(x)
+    with edit_gates(net, "s3~x0.5"):                # gates of stage 3 halved: an edit of seviz.edits, text or values
+        net(x)
 
 This is the only file with hooks. A hook belongs to a module and fires for every thread that runs the module, so each
 hook here asks first whether the context it fires in (a ContextVar) is the one that asked for it: two threads that
@@ -23,10 +25,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seviz.edits.resolve import GateFunction, resolve
+from seviz.edits.text import from_text
+from seviz.edits.values import Edit, checked_edits
 from seviz.errors import RequestError
 from seviz.nets.se import SqueezeExcite, hidden_width
 
-GateValue = float | Tensor
+GateValue = float | Tensor | GateFunction
 Hook = Callable[[nn.Module, tuple[Any, ...], Any], Any]
 
 
@@ -91,13 +96,15 @@ def record_gates(net: nn.Module, *, hidden: bool = False) -> Iterator[Recording]
 
 
 @contextlib.contextmanager
-def edit_gates(net: nn.Module, edits: Mapping[str, GateValue]) -> Iterator[None]:
+def edit_gates(net: nn.Module, edits: Mapping[str, GateValue] | Sequence[Edit] | str) -> Iterator[None]:
     """Replace gates in the forward passes that this context runs inside the `with`.
 
     Args:
         net: a network with SE blocks.
-        edits: site path -> what multiplies the channels: a number, a tensor (C,) for all pictures of a batch, or a
-            tensor (B, C). Where `with`s are nested and name the same site, the inner one holds.
+        edits: site path -> what multiplies the channels: a number, a tensor (C,) for all pictures of a batch, a tensor
+            (B, C), or a function of the live gate that gives one of its shape. Or edits as values or as the text of a link
+            (seviz.edits), but for those that need a look at the network first. Where `with`s are nested and name the same
+            site, the inner one holds.
 
     Gradients flow into tensors that require them. No edits, no change: the answers are bit-identical.
 
@@ -105,7 +112,7 @@ def edit_gates(net: nn.Module, edits: Mapping[str, GateValue]) -> Iterator[None]
     """
     blocks = _blocks(net)
     if not isinstance(edits, Mapping):
-        raise RequestError(f"Edits are a mapping of gate paths to values, not {type(edits).__name__}.")
+        edits = resolve(checked_edits(from_text(edits) if isinstance(edits, str) else edits), find_gates(net))
     hooks = [(_block_at(blocks, path).gate, _replace(blocks[path], path, value)) for path, value in edits.items()]
     with _listening(hooks, first=True):
         yield
@@ -196,6 +203,8 @@ def _catch(store: dict[str, Tensor], path: str, differentiable: bool) -> Hook:
 
 
 def _replace(block: SqueezeExcite, path: str, value: GateValue) -> Hook:
+    if callable(value):
+        return _apply(path, value)
     try:
         vector = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -215,6 +224,16 @@ def _replace(block: SqueezeExcite, path: str, value: GateValue) -> Hook:
         if new.dim() == 2 and output.dim() == 4:
             new = new[:, None, None, :]
         return new.expand_as(output)
+
+    return hook
+
+
+def _apply(path: str, function: GateFunction) -> Hook:
+    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+        new = function(output)
+        if new.shape != output.shape:
+            raise RequestError(f"The edit of {path} makes a gate of shape {tuple(new.shape)}, not {tuple(output.shape)}.")
+        return new
 
     return hook
 

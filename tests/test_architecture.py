@@ -35,19 +35,21 @@ machine      errors version
 history      errors files values
 data         errors files images
 nets         errors
-gates        errors nets
+edits        errors
+gates        edits errors nets
 card         data errors images values
 evaluation   card data errors files gates images
 analysis     errors
 excitation   analysis card data errors evaluation files gates images nets
-checkpoints  card errors evaluation excitation files history images machine nets weights
+ablation     analysis data edits errors evaluation excitation files gates images machine nets
+checkpoints  ablation card errors evaluation excitation files history images machine nets weights
 similarity   analysis checkpoints data errors evaluation files gates images
 training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
-backend      attribution checkpoints errors evaluation files gates images machine nets version
+backend      attribution checkpoints edits errors evaluation files gates images machine nets version
 seviz        backend gates version
 figures      analysis errors history
-cli          analysis backend card checkpoints data errors evaluation excitation files history images jobs
+cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
              machine nets similarity training version
 __main__     cli jobs
 ui           analysis attribution backend card checkpoints data errors evaluation excitation figures gates history images
@@ -57,10 +59,10 @@ app          ui
 """
 
 LIBRARIES = """
-numpy        analysis attribution backend cli checkpoints colour data evaluation excitation figures files images
+numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files images
              similarity training ui
 PIL          colour data images
-torch        attribution backend checkpoints cli evaluation excitation gates machine nets training
+torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets training
 torchvision  data nets
 safetensors  checkpoints training weights
 scipy        analysis
@@ -176,6 +178,8 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
         ("import seviz; seviz.__version__; dir(seviz)", HEAVY | {"torch", "torchvision", "numpy", "PIL"}),
         ("import seviz.training, seviz.evaluation, seviz.checkpoints, seviz.data, seviz.nets, seviz.gates", HEAVY),
         ("import seviz.excitation, seviz.cli.excite", HEAVY),
+        ("import seviz.ablation, seviz.cli.ablate", HEAVY),
+        ("import seviz.edits, seviz.analysis.ablation, seviz.analysis.channels", HEAVY | {"torch"}),
         ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
         ("from seviz.analysis import distance, health, observations, probes, projection, relation", HEAVY | {"torch"}),
     ],

@@ -469,12 +469,12 @@ def test_a_long_attribution_lets_others_through(engine, monkeypatch):
         seen: list[str] = []
         gradient = model._engine.gradient
 
-        def noting(x, classes):
+        def noting(x, classes, edits):
             seen.append("piece")
             if seen == ["piece"]:
                 others.append(model.submit(one()))
                 others[0].add_done_callback(lambda _: seen.append("other"))
-            return gradient(x, classes)
+            return gradient(x, classes, edits)
 
         others: list[Future] = []
         monkeypatch.setattr(model._engine, "gradient", noting)

@@ -251,9 +251,9 @@ def test_an_unknown_layer_is_refused(net):
 @pytest.mark.parametrize(
     ("edits", "sentence"),
     [
-        (None, "Edits are a mapping of gate paths to values, not NoneType"),
-        ([("layer1.0.se", 1.0)], "Edits are a mapping of gate paths to values, not list"),
-        ("layer1.0.se", "Edits are a mapping"),
+        (None, "Edits are a list of edits, their text, or gate paths with values, not NoneType"),
+        ([("layer1.0.se", 1.0)], "is no edit; see seviz.edits"),
+        ("layer1.0.se", "layer1.0.se"),
         ({"layer1.0.se": None}, r"The edit of layer1\.0\.se is a number or a tensor, not NoneType"),
         ({"layer1.0.se": "open"}, r"is a number or a tensor, not str"),
         ({"layer1.0.se": [1.0, "x"]}, r"is a number or a tensor, not list"),

@@ -1,6 +1,8 @@
 """Statistics: numpy in, numpy out. No torch, no colours.
 
+    ablation.py         what edits of gates cost, and what follows: input-dependent share, last stage, sites that matter
     ailments.py         what ails the gates of a site, in sentences with cause and cure
+    channels.py         deletion and insertion curves of channels: does a gate predict which of them matter
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     comparison.py       two networks on the same samples: differences, agreement, per class
     curves.py           training curves: smoothing, generalisation gap

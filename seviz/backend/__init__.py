@@ -2,6 +2,7 @@
 
     messages.py   what goes in and comes out
     prepare.py    a network made ready to answer
+    looks.py      what a request's edits are for its own pictures
     engine.py     one network answering one batch
     owner.py      the thread and the queue before the engine
     model.py      a loaded model: the door

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seviz.attribution import gate_gradients, grad_cam_maps, guided_grad_cam, pixel_gradient, require_maps
+from seviz.backend.looks import functions_of, side_by_side
 from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
+from seviz.edits.resolve import GateFunction
 from seviz.errors import CheckpointError
 from seviz.evaluation import normaliser
-from seviz.gates import Recording, by_channel, record_gates, tap, tap_inputs
+from seviz.gates import Recording, by_channel, edit_gates, record_gates, tap, tap_inputs
 from seviz.images import Preprocessing
 from seviz.version import __version__
+
+Edited = Mapping[str, GateFunction]  # site path -> what makes the gate
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,14 @@ class Engine:
     def answer(self, requests: Sequence[Request]) -> list[Answer]:
         """One answer a request. The requests are of one kind and were checked."""
         start = time.perf_counter()
-        result = self._run(self.normalise(np.concatenate([request.pictures for request in requests])), requests)
+        x = self.normalise(np.concatenate([request.pictures for request in requests]))
+        with self._autocast():
+            edits = side_by_side([(len(request.pictures), self.edits_of(request)) for request in requests])
+        with edit_gates(self.net, edits):
+            result = self._run(x, requests)
         if not bool(result.logits.isfinite().all()):
             raise CheckpointError(f"{self.identity.model} answers NaN or infinite values: its weights are damaged.")
-        inspections = self._inspections(result, requests[0], start)
+        inspections = self._inspections(result, requests, start)
         answers, taken = [], 0
         for request in requests:
             answers.append(tuple(inspections[taken : taken + len(request.pictures)]))
@@ -68,34 +76,42 @@ class Engine:
         """uint8 (B, H, W, 3) -> float32 (B, 3, H, W) on the device, channels_last."""
         return self._normaliser(torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def edits_of(self, request: Request) -> dict[str, GateFunction]:
+        """The edits of a checked request as functions of its own gates, after the looks at the network that they need."""
+        if not request.edits:
+            return {}
+        others = {name: self.normalise(picture[None]) for name, picture in request.others.items()}
+        x, labels = self.normalise(request.pictures), self.identity.labels
+        return functions_of(self.net, x, request.edits, classes=labels, means=request.means, others=others)
+
+    def forward(self, x: Tensor, edits: Edited) -> Tensor:
         """Logits of normalised pictures, without gradients: a piece of a long attribution."""
-        with torch.no_grad():
+        with torch.no_grad(), edit_gates(self.net, edits):
             return self.net(x).float()  # type: ignore[no-any-return]
 
     def time_pass(self, x: Tensor) -> float:
         """Milliseconds until the logits of normalised pictures are in the computer's memory."""
         start = time.perf_counter()
-        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
-        with torch.no_grad(), autocast:
+        with torch.no_grad(), self._autocast():
             self.net(x).cpu()
         return (time.perf_counter() - start) * 1000
 
-    def gradient(self, x: Tensor, classes: Tensor) -> Tensor:
+    def gradient(self, x: Tensor, classes: Tensor, edits: Edited) -> Tensor:
         """d y_c / d x: a piece of a long attribution."""
-        return pixel_gradient(self.net, x, classes)
+        with edit_gates(self.net, edits):
+            return pixel_gradient(self.net, x, classes)
 
-    def guided_grad_cam(self, x: Tensor, target: int, layer: str) -> Tensor:
-        return guided_grad_cam(self.net, x, target, layer)
+    def guided_grad_cam(self, x: Tensor, target: int, layer: str, edits: Edited) -> Tensor:
+        with edit_gates(self.net, edits):
+            return guided_grad_cam(self.net, x, target, layer)
 
     def gate_gradients(self, x: Tensor, target: int) -> dict[str, Tensor]:
         return gate_gradients(self.net, x, target)
 
     def _run(self, x: Tensor, requests: Sequence[Request]) -> _Pass:
         first = requests[0]
-        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
         recorder, inputs = record_gates(self.net), tap_inputs(self.net, first.features)
-        with torch.set_grad_enabled(bool(first.layers)), autocast, recorder as recording, inputs as features:
+        with torch.set_grad_enabled(bool(first.layers)), self._autocast(), recorder as recording, inputs as features:
             if not first.layers:
                 none = torch.empty((len(x), 0), dtype=torch.int64)  # without maps, requests for any classes share a pass
                 return _Pass(self.net(x).float(), recording, features, none, {})
@@ -105,6 +121,9 @@ class Engine:
                 classes = self._classes(logits, requests)
                 maps = grad_cam_maps(logits, {layer: activations[layer] for layer in first.layers}, classes)
         return _Pass(logits.detach().float(), recording, features, classes, maps)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def _classes(self, logits: Tensor, requests: Sequence[Request]) -> Tensor:
         """int64 (B, N): the classes to map, of each picture."""
@@ -118,13 +137,14 @@ class Engine:
             taken += count
         return torch.cat(rows)
 
-    def _inspections(self, result: _Pass, kind: Request, start: float) -> list[Inspection]:
+    def _inspections(self, result: _Pass, requests: Sequence[Request], start: float) -> list[Inspection]:
         logits, probabilities = _rows(result.logits), _rows(result.logits.softmax(1))
         gates = {path: _rows(by_channel(value)) for path, value in result.recording.gates.items()}
         squeezes = {path: _rows(by_channel(value)) for path, value in result.recording.squeezes.items()}
         features = {path: _rows(value) for path, value in result.features.items()}
         classes, maps = result.classes.tolist(), {layer: _rows(value) for layer, value in result.maps.items()}
         provenance = self._provenance(start, len(logits))
+        edits = [request.edits for request in requests for _ in request.pictures]
         return [
             Inspection(
                 provenance=provenance,
@@ -135,10 +155,11 @@ class Engine:
                 squeezes={path: values[row] for path, values in squeezes.items()},
                 maps=tuple(
                     Map(layer, index, self.identity.labels[index], "gradcam", maps[layer][row][number])
-                    for layer in kind.layers
+                    for layer in requests[0].layers
                     for number, index in enumerate(classes[row])
                 ),
                 features={path: values[row] for path, values in features.items()},
+                edits=edits[row],
             )
             for row in range(len(logits))
         ]

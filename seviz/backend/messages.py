@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seviz.edits import Edit, Means
 from seviz.errors import RequestError
 
 MAX_PICTURES = 16  # of one request: a micro-batch
@@ -20,6 +21,8 @@ class Request:
     pictures: uint8 (B, H, W, 3) RGB as the network sees them, before normalisation (seviz.images.fit).
     layers: module paths for Grad-CAM; () for no maps. classes: class indexes to map, the same for all pictures; when
     (), the `map_top` most probable of each picture. features: gate paths whose input map u is wanted.
+    edits: of the gates, in this order, for this request alone. others: name -> uint8 (H, W, 3), the pictures whose gates
+    edits ask for. means: where edits ask for means; the model's own when None.
     """
 
     pictures: NDArray[np.uint8]
@@ -27,6 +30,9 @@ class Request:
     classes: tuple[int, ...] = ()
     map_top: int = 1
     features: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    others: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    means: Means | None = None
 
     def __post_init__(self) -> None:
         pictures = self.pictures
@@ -43,7 +49,7 @@ class Request:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """Requests of one kind can share a forward pass."""
+        """Requests of one kind can share a forward pass, whatever their edits: those act on their own rows of a gate."""
         maps = (self.layers, len(self.classes) or self.map_top) if self.layers else ()
         return (self.pictures.shape[1:], maps, self.features)
 
@@ -96,7 +102,7 @@ class Inspection:
 
     labels: the K class names. logits, probabilities: float32 (K,). gates: site path -> float32 (C,), 0..1.
     squeezes: site path -> float32 (C,). Without squeeze, both are means over the pixels. features: site path ->
-    float32 (C, h, w), the map u that the gate scales, where asked for.
+    float32 (C, h, w), the map u that the gate scales, where asked for. edits: under which all of this was found.
     """
 
     provenance: Provenance
@@ -107,6 +113,7 @@ class Inspection:
     squeezes: Mapping[str, NDArray[np.float32]]
     maps: tuple[Map, ...]
     features: Mapping[str, NDArray[np.float32]]
+    edits: tuple[Edit, ...] = ()
 
     def predictions(self, top_k: int = 5) -> tuple[Prediction, ...]:
         """The top_k most probable classes, most probable first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from seviz.attribution import METHODS, PIXEL_METHODS
 from seviz.attribution import pixel_map as map_by_pixel
-from seviz.backend.engine import Engine, Identity
+from seviz.backend.engine import Edited, Engine, Identity
 from seviz.backend.messages import Answer, Inspection, Map, Request
 from seviz.backend.owner import Owner
 from seviz.backend.prepare import prepare
+from seviz.edits import Edit, Means, checked_edits, from_text
+from seviz.edits.resolve import NO_MEANS, check, needs_means
 from seviz.errors import PictureError, RequestError
 from seviz.files import read_file
 from seviz.gates import Site, find_gates
@@ -29,6 +31,7 @@ from seviz.machine import choose_device
 
 if TYPE_CHECKING:
     from seviz.checkpoints import Card
+    from seviz.excitation import Excitation
 
 PictureLike = str | os.PathLike[str] | bytes | NDArray[np.uint8] | Picture
 
@@ -38,7 +41,8 @@ class Model:
 
     Attributes:
         name, sha256 (of the weights, hex), classes (names), preprocessing, sites (its gates, () for a plain network),
-        layers (the stages, for Grad-CAM; the last is the default), card (None for a network without a checkpoint).
+        layers (the stages, for Grad-CAM; the last is the default), card (None for a network without a checkpoint), means
+        (the mean gates that edits may ask for; read when they are first asked for).
 
     Use as a context manager, or call close().
     """
@@ -54,12 +58,14 @@ class Model:
         card: Card | None = None,
         device: str | torch.device | None = None,
         precision: str = "float32",
+        means: Callable[[], Means | None] = lambda: None,
     ) -> None:
         self.name, self.sha256, self.card = name, sha256, card
         self.classes, self.preprocessing = tuple(classes), preprocessing
         self.sites: tuple[Site, ...] = find_gates(net)
         self.layers: tuple[str, ...] = tuple(child for child, _ in net.named_children() if child.startswith("layer"))
         self.device, self.precision = choose_device(device), precision
+        self._read_means = means
         if precision not in ("float32", "bfloat16"):
             raise RequestError(f"The precision is float32 or bfloat16, not {precision!r}.")
         self._modules = frozenset(path for path, _ in net.named_modules())
@@ -78,6 +84,8 @@ class Model:
         classes: Sequence[int | str] | None = None,
         method: str = "gradcam",
         features: Sequence[str] = (),
+        edits: Sequence[Edit] | str = (),
+        others: Mapping[str, PictureLike] | None = None,
     ) -> Inspection:
         """Everything the network says about one picture.
 
@@ -88,6 +96,8 @@ class Model:
             classes: a list of names or indexes to map.
             method: a name of seviz.attribution.METHODS; those of pixels map the first class only.
             features: gate paths whose input map is wanted.
+            edits: of the gates (seviz.edits), as values or as the text of a link; everything is found under them.
+            others: name -> picture, for edits that ask for another picture's gates.
 
         Raises PictureError, RequestError or BusyError, each one sentence.
         """
@@ -99,19 +109,30 @@ class Model:
         top = min(_index(top_k, "top_k is a whole number of at least 1"), len(self.classes))
         pixels = self.see(picture)[None]
         maps = wanted if method == "gradcam" else ()
-        request = Request(pixels, maps, indexes, top, _listed(features, "features", "gate paths"))
+        chosen = checked_edits(from_text(edits) if isinstance(edits, str) else edits)
+        seen = {name: self.see(other) for name, other in (others or {}).items()}
+        request = Request(pixels, maps, indexes, top, _listed(features, "features", "gate paths"), chosen, seen)
         answer = self.submit(request).result()[0]
         if method == "gradcam":
             return answer
         target = indexes[0] if indexes else answer.predictions(1)[0].index
-        return replace(answer, maps=(self.pixel_map(pixels[0], method, target, layer=wanted[-1] if wanted else None),))
+        layer = wanted[-1] if wanted else None
+        return replace(answer, maps=(self.pixel_map(pixels[0], method, target, layer=layer, edits=chosen, others=seen),))
 
     def submit(self, request: Request) -> Future[Answer]:
         """Queue a request; the answer comes from the owner thread. Raises RequestError or BusyError at once."""
-        self._check(request)
-        return self._owner.submit(request)
+        return self._owner.submit(self._checked(request))
 
-    def pixel_map(self, pixels: NDArray[np.uint8], method: str, target: int, *, layer: str | None = None) -> Map:
+    def pixel_map(
+        self,
+        pixels: NDArray[np.uint8],
+        method: str,
+        target: int,
+        *,
+        layer: str | None = None,
+        edits: Sequence[Edit] = (),
+        others: Mapping[str, NDArray[np.uint8]] | None = None,
+    ) -> Map:
         """A map by pixel: uint8 (H, W, 3) as the network sees it -> Map of (H, W).
 
         The work goes through the owner thread in pieces of a micro-batch, so that nobody waits for all of it.
@@ -121,11 +142,13 @@ class Model:
         target = self.class_index(target)
         self._require_seen(pixels, 3)
         x = self._engine.normalise(pixels[None])
+        request = self._checked(Request(pixels[None], edits=checked_edits(edits), others=others or {}))
+        edited = self._owner.run(lambda engine: engine.edits_of(request)) if request.edits else {}
         if method == "guided_gradcam":
             where = self._layer(layer or self.layers[-1])
-            values = self._owner.run(lambda engine: engine.guided_grad_cam(x, target, where))
+            values = self._owner.run(lambda engine: engine.guided_grad_cam(x, target, where, edited))
         else:
-            values = map_by_pixel(method, x, target, forward=self._forward, gradient=self._gradient)
+            values = map_by_pixel(method, x, target, forward=self._forward(edited), gradient=self._gradient(edited))
         array = values.cpu().numpy()
         array.flags.writeable = False
         return Map("input", target, self.classes[target], method, array)
@@ -181,7 +204,13 @@ class Model:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _check(self, request: Request) -> None:
+    @cached_property
+    def means(self) -> Means | None:
+        """The mean gates that edits may ask for; None where nobody measured them. Raises CheckpointError where damaged."""
+        return self._read_means()
+
+    def _checked(self, request: Request) -> Request:
+        """The request with the means that it needs. Raises RequestError where the network lacks what it names."""
         if not isinstance(request, Request):
             raise RequestError(f"A request is a Request, not {type(request).__name__}.")
         self._require_seen(request.pictures, 4)
@@ -195,6 +224,20 @@ class Model:
                 raise RequestError(f"{self.name} has no gate {path!r}.")
         if request.layers and not 1 <= request.map_top <= len(self.classes):
             raise RequestError(f"Maps are for 1 to {len(self.classes)} classes of {self.name}, not {request.map_top}.")
+        return self._with_means(request) if request.edits else request
+
+    def _with_means(self, request: Request) -> Request:
+        pictures, others = len(request.pictures), request.others
+        check(request.edits, self.sites, classes=self.classes, pictures=pictures, others=others)
+        shape = request.pictures.shape[1:]
+        for other in others.values():
+            if other.shape != shape or other.dtype != np.uint8:
+                raise RequestError(f"The other pictures are uint8 {shape}, not {other.dtype} {other.shape}.")
+        if not needs_means(request.edits) or request.means is not None:
+            return request
+        if self.means is None:
+            raise RequestError(NO_MEANS)
+        return replace(request, means=self.means)
 
     def _require_seen(self, pixels: NDArray[np.uint8], dimensions: int) -> None:
         """Raises RequestError for anything but uint8 (..., height, width, 3) as the network sees pictures."""
@@ -210,13 +253,19 @@ class Model:
             raise RequestError(f"{self.name} has no layer {path!r}; try one of {', '.join(self.layers)}.")
         return path
 
-    def _forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self._owner.run(lambda engine: engine.forward(x))
-        return result
+    def _forward(self, edits: Edited) -> Callable[[Tensor], Tensor]:
+        def forward(x: Tensor) -> Tensor:
+            result: Tensor = self._owner.run(lambda engine: engine.forward(x, edits))
+            return result
 
-    def _gradient(self, x: Tensor, classes: Tensor) -> Tensor:
-        result: Tensor = self._owner.run(lambda engine: engine.gradient(x, classes))
-        return result
+        return forward
+
+    def _gradient(self, edits: Edited) -> Callable[[Tensor, Tensor], Tensor]:
+        def gradient(x: Tensor, classes: Tensor) -> Tensor:
+            result: Tensor = self._owner.run(lambda engine: engine.gradient(x, classes, edits))
+            return result
+
+        return gradient
 
 
 def _listed(values: object, what: str, of: str) -> tuple[Any, ...]:
@@ -258,7 +307,14 @@ def load(name: str | os.PathLike[str], *, device: str | torch.device | None = No
         card=card,
         device=device,
         precision=precision,
+        means=lambda: _means(checkpoint.excitation()),
     )
+
+
+def _means(found: Excitation | None) -> Means | None:
+    if found is None:
+        return None
+    return Means.from_sums(found.key.classes, found.count, {path: one.gate_sum for path, one in found.sites.items()})
 
 
 def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:

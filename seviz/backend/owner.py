@@ -18,6 +18,7 @@ import torch
 
 from seviz.backend.engine import Engine
 from seviz.backend.messages import MAX_PICTURES, Answer, Request
+from seviz.edits.resolve import mixes_pictures
 from seviz.errors import BusyError, SevizError
 
 QUEUE_LENGTH = 256
@@ -100,7 +101,8 @@ class Owner:
     def _serve(self, jobs: Sequence[_Job]) -> None:
         """Answer jobs of one kind in one pass; a pass that fails is halved until the bad job is alone.
 
-        A lone request without memory is halved by its pictures, until one picture is too much.
+        A lone request without memory is halved by its pictures, until one picture is too much; but not where its edits
+        shuffle gates over them.
         """
         out_of_memory = self._try(jobs)
         if out_of_memory is None:
@@ -110,7 +112,7 @@ class Owner:
         if len(jobs) > 1:
             self._serve(jobs[: len(jobs) // 2])
             self._serve(jobs[len(jobs) // 2 :])
-        elif isinstance(jobs[0].work, Request) and _pictures(jobs[0]) > 1:
+        elif isinstance(jobs[0].work, Request) and _pictures(jobs[0]) > 1 and not mixes_pictures(jobs[0].work.edits):
             self._serve_halves(jobs[0].work, jobs[0].future)
         else:
             jobs[0].future.set_exception(SevizError(NO_MEMORY))

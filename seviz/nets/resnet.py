@@ -114,15 +114,27 @@ class ResidualUnit(nn.Module):
         return deep
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.from_gate(*self.to_gate(x))
+
+    def to_gate(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The unit up to its gate: the map u that the SE block scales, and the map that meets it later.
+
+        What comes before a gate is the same whatever the gate becomes, so that edits can share it.
+        """
         shortcut: Tensor = self.downsample(x)
-        out: Tensor = self.branch(self.se(x) if self.placement == "pre" else x)
-        if self.placement == "standard":
-            out = self.se(out)
-        elif self.placement == "identity":
-            shortcut = self.se(shortcut)
-        out = self.relu(out + shortcut)
+        if self.placement == "pre":
+            return x, shortcut
+        out = self.branch(x)
         if self.placement == "post":
-            out = self.se(out)
+            return self.relu(out + shortcut), shortcut
+        return (shortcut, out) if self.placement == "identity" else (out, shortcut)
+
+    def from_gate(self, u: Tensor, rest: Tensor) -> Tensor:
+        """The unit from its gate on: what forward returns, of what to_gate returned."""
+        scaled: Tensor = self.se(u) if self.placement != "none" else u
+        if self.placement == "post":
+            return scaled
+        out: Tensor = self.relu((self.branch(scaled) if self.placement == "pre" else scaled) + rest)
         return out
 
 
@@ -152,9 +164,18 @@ class ResNet(nn.Module):
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.stem(x)
         for name in self.stages:
             x = getattr(self, name)(x)
+        return self.head(x)
+
+    def stem(self, x: Tensor) -> Tensor:
+        """Pictures -> what the first unit sees."""
+        out: Tensor = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        return out
+
+    def head(self, x: Tensor) -> Tensor:
+        """What the last unit puts out -> logits."""
         logits: Tensor = self.fc(x.mean((2, 3)))
         return logits
 

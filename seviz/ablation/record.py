@@ -1,0 +1,163 @@
+"""ablation.json: what edits of gates cost on a data set, as plain data; written atomically, read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seviz.ablation.plan import variants_of
+from seviz.analysis.ablation import Effect, Gate, Live, Network, Share, findings
+from seviz.analysis.channels import KINDS, ORDERS, Curve, channel_findings
+from seviz.data import DataKey
+from seviz.errors import CheckpointError
+from seviz.files import read_file, write_json
+from seviz.gates import Site
+
+ABLATION_FILE = "ablation.json"
+FORMAT = 1
+MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What every edit costs, on n samples.
+
+    weights_sha256: of the network (hex). data: the samples. classes: K names. sites: in order. live: without edits.
+    effects: one an edit, in the order of seviz.ablation.plan. share: input-dependent part of the gates' worth. network:
+    for the sentences. seed: of the shuffling and of the bootstraps. close: predictions, of (effects + 1) x n, whose two
+    highest logits are within 1e-3: other batches or machines may decide them otherwise. means: where the mean gates come
+    from. command: gives it again. versions, hardware: of the machine. curves: deletion and insertion of channels, over
+    curve_pictures; () where they were not asked for.
+    """
+
+    weights_sha256: str
+    data: DataKey
+    classes: tuple[str, ...]
+    sites: tuple[Site, ...]
+    live: Live
+    effects: tuple[Effect, ...]
+    share: Share
+    network: Network
+    seed: int
+    close: int
+    means: str
+    command: str
+    versions: Mapping[str, str]
+    hardware: Mapping[str, str | int]
+    curve_pictures: int = 0
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return self.live.n
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What follows from the numbers, in sentences."""
+        return findings(self.live, self.effects, self.share, self.network) + channel_findings(self.curves)
+
+    def effect(self, where: str, gate: str) -> Effect:
+        """The effect of an edit: where as "all", "s3" or a path, gate as "1", "mean", "class" or "shuffle"."""
+        return next(one for one in self.effects if (one.where, one.gate) == (where, gate))
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as values that json.dumps takes, with the findings in words."""
+        return {"format": FORMAT, **asdict(self), "findings": list(self.findings)}
+
+
+def save_ablation(path: Path, found: Ablation) -> None:
+    """Write ablation.json."""
+    write_json(path, found.to_json())
+
+
+def load_ablation(path: Path) -> Ablation:
+    """Read ablation.json. Raises CheckpointError where it is missing or damaged."""
+    again = f"write it again with `{ablate_command(path)}`"
+    try:
+        return _checked(json.loads(read_file(path, MAX_BYTES), parse_constant=_no_number))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"There is no ablation {path}; `{ablate_command(path)}` writes one.") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, StopIteration) as error:
+        raise CheckpointError(f"{path} is damaged; {again}.") from error
+
+
+def ablate_command(path: Path) -> str:
+    """The command that writes `path`, the ablation.json of a checkpoint's folder; D stands for the data set."""
+    path = Path(os.path.abspath(path))
+    command = ["python", "-m", "seviz", "ablate", "--model", str(path.parent), "--data", "D"]
+    return shlex.join(command + ([] if path.name == ABLATION_FILE else ["--out", str(path)]))
+
+
+def _checked(values: Mapping[str, Any]) -> Ablation:
+    """Raises one of a few errors where the values are not those of an ablation."""
+    if values["format"] != FORMAT:
+        raise ValueError("another format")
+    effects = tuple(_effect(one) for one in values["effects"])
+    network = Network(tuple(Gate(**one) for one in values["network"]["gates"]), values["network"]["parameters"])
+    found = Ablation(
+        weights_sha256=str(values["weights_sha256"]),
+        data=DataKey(**values["data"]),
+        classes=tuple(str(label) for label in values["classes"]),
+        sites=tuple(Site(**site) for site in values["sites"]),
+        live=Live(**{**values["live"], "interval": _pair(values["live"]["interval"]), "per_class": _rates(values["live"])}),
+        effects=effects,
+        share=Share(values["share"]["value"], _pair(values["share"]["interval"])),
+        network=network,
+        **{name: values[name] for name in ("seed", "close", "means", "command", "versions", "hardware")},
+        curve_pictures=int(values["curve_pictures"]),
+        curves=tuple(_curve(one) for one in values["curves"]),
+    )
+    wanted = [(one.where, one.gate, one.paths) for one in variants_of(found.sites)]
+    if [(one.where, one.gate, one.sites) for one in effects] != wanted or found.live.n != found.data.count:
+        raise ValueError("other edits than an ablation has")
+    if any(len(rates) != len(found.classes) for rates in (found.live.per_class, *(one.per_class for one in effects))):
+        raise ValueError("other classes than it names")
+    if [gate.path for gate in network.gates] != [site.path for site in found.sites]:
+        raise ValueError("other gates than its sites")
+    drawn = [(site.path, kind, order) for site in found.sites for kind in KINDS for order in ORDERS]
+    if found.curves and [(one.site, one.kind, one.order) for one in found.curves] != drawn:
+        raise ValueError("other curves than an ablation has")
+    if not all(found.findings):  # they need all figures
+        raise ValueError("figures that say nothing")
+    return found
+
+
+def _effect(values: Mapping[str, Any]) -> Effect:
+    plain = {"sites": tuple(values["sites"]), "interval": _pair(values["interval"]), "per_class": _rates(values)}
+    one = Effect(**{**values, **plain})
+    numbers = (one.accuracy, one.difference, one.p, one.changed, one.delta_logit)
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise ValueError("a figure that is no number")
+    return one
+
+
+def _curve(values: Mapping[str, Any]) -> Curve:
+    pairs = {name: _pair(values[name]) for name in ("interval", "beside_random_interval")}
+    rows = {name: tuple(float(value) for value in values[name]) for name in ("shares", "probability")}
+    one = Curve(**{**values, **pairs, **rows})
+    if len(one.shares) != len(one.probability) or not math.isfinite(one.area):
+        raise ValueError("a curve that is none")
+    return one
+
+
+def _pair(values: Any) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    low, high = (float(value) for value in values)
+    return low, high
+
+
+def _rates(values: Mapping[str, Any]) -> tuple[float | None, ...]:
+    return tuple(None if value is None else float(value) for value in values["per_class"])
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")

@@ -1,0 +1,45 @@
+"""Checkpoint folders: saved, listed, verified and loaded.
+
+    checkpoints/<name>/
+        model.safetensors   the weights; without it the folder is a run that is shown with its figures
+        card.json           what the network is (seviz.card), with the sha256 of the weights
+        history.csv         an epoch a row (seviz.history)
+        evaluation.npz      logits of every test picture (seviz.evaluation)
+        excitation.npz      statistics of every gate over a data set; gates.npz: gates by sample (seviz.excitation)
+        ablation.json       what edits of its gates cost (seviz.ablation)
+
+Weights whose sha256 is not their card's are refused, and so is a card that is not what its own card_sha256 says (see
+seviz.card). Nothing is built or read before the sizes fit. A damaged folder is one sentence, and the others still work.
+
+    checkpoint.py   one folder: weights, history and what was measured
+    folders.py      all folders: found, opened, written
+"""
+
+from seviz.card import Card, DataUse, GateLife, Metric
+from seviz.checkpoints.checkpoint import CARD_FILE, EVALUATION_FILE, STATE_FILE, WEIGHTS_FILE, Checkpoint
+from seviz.checkpoints.folders import Entry, checkpoints_home, find_checkpoints, open_checkpoint, save_checkpoint, write_card
+from seviz.history import Epoch
+from seviz.machine import hardware, versions
+from seviz.weights import weights_of
+
+__all__ = [
+    "CARD_FILE",
+    "EVALUATION_FILE",
+    "STATE_FILE",
+    "WEIGHTS_FILE",
+    "Card",
+    "Checkpoint",
+    "DataUse",
+    "Entry",
+    "Epoch",
+    "GateLife",
+    "Metric",
+    "checkpoints_home",
+    "find_checkpoints",
+    "hardware",
+    "open_checkpoint",
+    "save_checkpoint",
+    "versions",
+    "weights_of",
+    "write_card",
+]

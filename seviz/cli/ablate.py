@@ -1,0 +1,157 @@
+"""`seviz ablate`: what the gates of every site, every stage and the whole network are worth on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from seviz.cli.common import (
+    MAX_BATCH,
+    add_machine_options,
+    counting,
+    not_negative,
+    path,
+    positive,
+    print_json,
+    reading,
+    require_place,
+    use_machine,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seviz.ablation import Ablation
+    from seviz.analysis.ablation import Effect
+    from seviz.checkpoints import Checkpoint
+    from seviz.data import PictureSet
+    from seviz.excitation import Excitation
+
+COLUMNS = {"1": "at 1", "mean": "static mean", "class": "class mean", "shuffle": "shuffled"}
+
+
+def add(commands: Any) -> None:
+    about = (
+        "Accuracy when the gates of a site, a stage or all sites become 1, their mean over the pictures, the mean of the "
+        "picture's true class, or those of another picture."
+    )
+    command = commands.add_parser("ablate", help="measure what the gates of a network are worth", description=about)
+    command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
+    command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
+    command.add_argument("--split", choices=("train", "test"), default="test")
+    command.add_argument("--batch", type=whole(1, MAX_BATCH), metavar="N", default=100, help="pictures at a time; 100")
+    command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling and the intervals; 0")
+    about_curves = "also drop channels one after the other, over N pictures: deletion and insertion curves of every site"
+    command.add_argument("--curves", type=positive, default=0, metavar="N", help=about_curves)
+    command.add_argument("--out", type=path, metavar="FILE", help="ablation.json beside the checkpoint when not given")
+    command.add_argument("--resume", action="store_true", help="go on where a killed run stopped, if there is one")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    add_machine_options(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    from seviz.ablation import ABLATION_FILE
+    from seviz.checkpoints import open_checkpoint
+    from seviz.data import open_data
+
+    if options.out:
+        require_place(options.out, folder=False)
+    checkpoint = open_checkpoint(options.model)
+    with reading(f"reading {options.split}") as progress:
+        read = open_data(options.data, options.split, fit_to=checkpoint.card.preprocessing, progress=progress)
+    out = options.out or checkpoint.folder / ABLATION_FILE
+    try:
+        found = _measure(checkpoint, read.labelled_as(checkpoint.card.classes), out, options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; the same command with --resume goes on where it was saved.") from None
+    if options.json:
+        print_json({"model": checkpoint.name, "file": str(out), **found.to_json()})
+    else:
+        lines = [*_heading(checkpoint.name, found), *_table(found), *_curves(found)]
+        print("\n".join([*lines, "", *found.findings, "", f"wrote {out}"]))
+
+
+def _measure(checkpoint: Checkpoint, data: PictureSet, out: Path, options: argparse.Namespace) -> Ablation:
+    from seviz.ablation import Setting, ablate
+
+    card, net = checkpoint.card, checkpoint.network().to(use_machine(options))
+    with counting("mean gates") as measuring, counting("edits") as progress, counting("channels") as drawing:
+        setting = Setting(
+            weights_sha256=card.weights_sha256,
+            command=_command(checkpoint.name, data, options),
+            excitation=_excitation(checkpoint),
+            batch=options.batch,
+            seed=options.seed,
+            resume=options.resume,
+            measuring=measuring,
+            progress=progress,
+            curves=options.curves,
+            drawing=drawing,
+        )
+        return ablate(net, data, card.preprocessing, out, setting)
+
+
+def _excitation(checkpoint: Checkpoint) -> Excitation | None:
+    """Statistics of the checkpoint, if they are good for anything: what they would have given is computed otherwise."""
+    from seviz.errors import CheckpointError
+
+    try:
+        return checkpoint.excitation()
+    except CheckpointError:
+        return None
+
+
+def _command(name: str, data: PictureSet, options: argparse.Namespace) -> str:
+    """The command that gives the figures again, without a path of this machine."""
+    command = ["python", "-m", "seviz", "ablate", "--model", name, "--data", data.name]
+    command += ["--split", options.split] if options.split != "test" else []
+    command += ["--seed", str(options.seed)] if options.seed else []
+    command += ["--curves", str(options.curves)] if options.curves else []
+    return shlex.join(command)
+
+
+def _heading(name: str, found: Ablation) -> list[str]:
+    low, high = found.live.interval
+    return [
+        f"{name} on {found.data.name}, {found.data.split}, {found.n:,} pictures",
+        f"accuracy with its own gates {found.live.accuracy:.2%}  ({low:.2%} to {high:.2%}: Wilson, 95 %)",
+        f"mean gates: {found.means}",
+        f"{found.close:,} of {(len(found.effects) + 1) * found.n:,} predictions are decided by less than 0.001",
+        "points of accuracy that an edit changes, with paired 95 % bootstrap intervals, and mean |change of a logit|",
+    ]
+
+
+def _table(found: Ablation) -> list[str]:
+    wheres = list(dict.fromkeys(one.where for one in found.effects))
+    width = max(len(where) for where in wheres)
+    lines = [f"{'gates':<{width}} " + " ".join(f"{name:>33}" for name in COLUMNS.values())]
+    for where in wheres:
+        cells = [_cell(found.effect(where, gate)) for gate in COLUMNS]
+        lines.append(f"{where:<{width}} " + " ".join(f"{cell:>33}" for cell in cells))
+    return lines
+
+
+def _cell(one: Effect) -> str:
+    low, high = (100 * end for end in one.interval)
+    return f"{100 * one.difference:+.2f} ({low:+.2f} to {high:+.2f}) {one.delta_logit:6.3f}"
+
+
+def _curves(found: Ablation) -> list[str]:
+    """Areas by site and order, deletion / insertion."""
+    from seviz.analysis.channels import ORDERS
+
+    if not found.curves:
+        return []
+    by_name = {(one.site, one.kind, one.order): one for one in found.curves}
+    about = f"areas under deletion / insertion curves of channels, {found.curve_pictures:,} pictures; * beside random, at 95 %"
+    lines = ["", about, f"{'site':<20} " + " ".join(f"{order:>17}" for order in ORDERS)]
+    for site in found.sites:
+        cells = []
+        for order in ORDERS:
+            both = [by_name[site.path, kind, order] for kind in ("deletion", "insertion")]
+            cells.append(" / ".join(f"{one.area:.3f}{'*' if one.knows else ' '}" for one in both).rjust(17))
+        lines.append(f"{site.path:<20} " + " ".join(cells))
+    return lines

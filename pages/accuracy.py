@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from seviz.analysis import tables
 from seviz.figures import accuracy as figures
-from seviz.ui import address, choice, evaluations, frame, mistakes, show, tables
+from seviz.ui import address, choice, evaluations, frame, mistakes, show
 
 frame.begin(
     "Accuracy",

@@ -1,6 +1,6 @@
 """Compare: two networks side by side, on the whole test set, mistake by mistake, on a picture, and by what they cost."""
 
-from seviz.ui import choice, frame
+from seviz.ui import choice, frame, report
 from seviz.ui.compare import views
 
 frame.begin(
@@ -9,4 +9,6 @@ frame.begin(
     "they disagree on, and what each of them costs.",
 )
 with frame.telling():
-    views.choose()(choice.choose(weights=False))
+    chosen = choice.choose(weights=False)
+    views.choose()(chosen)
+    report.button(chosen)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from seviz.checkpoints import find_checkpoints, open_checkpoint
-from seviz.ui import cards, choice, frame
+from seviz.ui import cards, choice, frame, report
 
 frame.begin(
     "Models",
@@ -21,6 +21,7 @@ with frame.telling():
 
     st.subheader(f"{chosen.model.name} against {chosen.against.name if chosen.against else '...'}", anchor=False)
     cards.twins(chosen)
+    report.button(chosen)
     st.subheader("What an SE block is", anchor=False)
     cards.the_block()
     st.subheader("ResNet and SE-ResNet, aspect by aspect", anchor=False)

@@ -49,18 +49,19 @@ attribution  errors gates
 backend      attribution checkpoints edits errors evaluation files gates images machine nets version
 seviz        backend gates version
 figures      analysis errors history
+report       analysis card checkpoints data errors evaluation excitation figures gates history machine similarity version
 cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
-             machine nets similarity training version
+             machine nets report similarity training version
 __main__     cli jobs
 ui           analysis attribution backend card checkpoints data errors evaluation excitation figures gates history images
-             jobs machine nets similarity
+             jobs machine nets report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """
 
 LIBRARIES = """
 numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files images
-             similarity training ui
+             report similarity training ui
 PIL          colour data images
 torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets training
 torchvision  data nets
@@ -179,7 +180,7 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
         ("import seviz.training, seviz.evaluation, seviz.checkpoints, seviz.data, seviz.nets, seviz.gates", HEAVY),
         ("import seviz.excitation, seviz.cli.excite", HEAVY),
         ("import seviz.ablation, seviz.cli.ablate", HEAVY),
-        ("import seviz.edits, seviz.analysis.ablation, seviz.analysis.channels", HEAVY | {"torch"}),
+        ("import seviz.edits, seviz.analysis.ablation, seviz.analysis.deletion", HEAVY | {"torch"}),
         ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
         ("from seviz.analysis import distance, health, observations, probes, projection, relation", HEAVY | {"torch"}),
     ],

@@ -1,154 +1,167 @@
-"""Deletion and insertion of channels: areas by hand, orders and drops against a network written out."""
+"""Channels in words and choices among many, where a site is class-specific, and the tables behind figures."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from networks import CLASSES, PREPROCESSING, lively, pictures
-from sets import coloured
-from sklearn.metrics import auc
-from test_edited_answers import by_hand, importance_by_hand, normalised
-from torch.nn import functional as F
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 
-from seviz.ablation import Setting, ablate, load_ablation
-from seviz.ablation import curves as drawn
-from seviz.ablation.curves import RANDOM, SHARES, measure, probabilities
-from seviz.analysis.channels import KINDS, ORDERS, Curve, areas, channel_findings, curve
+from seviz.analysis import tables
+from seviz.analysis.channels import describe_channel, end_classes, telling_channels, telling_classes
+from seviz.analysis.classification import probabilities
+from seviz.analysis.comparison import Side, compare, pair
+from seviz.analysis.distance import between, describe_between
+from seviz.analysis.health import site_health
+from seviz.analysis.moments import Moments, sample_moments
+from seviz.analysis.observations import summarise_site, where_specific
+from seviz.analysis.paper import FIGURE_6_CLASSES, FIGURE_6_SITES, figure_6_classes, figure_6_sites
+from seviz.analysis.relation import relate
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-SHARES_3 = (0.0, 0.5, 1.0)
-
-
-def test_an_area_is_the_mean_height_of_a_curve():
-    heights = np.random.default_rng(0).random((6, 20))
-    wanted = [auc(SHARES, column) for column in heights.T]
-    np.testing.assert_allclose(areas(SHARES, heights), wanted, atol=1e-12)
-    assert areas(SHARES, np.full((6, 1), 0.3)) == pytest.approx(0.3)
+NAMES = ("ant", "bee", "cat", "dog", "elk")
 
 
-def test_a_curve_by_hand():
-    values, chance = np.array([[1.0, 0.8], [0.5, 0.6], [0.0, 0.2]]), np.array([[1.0, 0.8], [0.7, 0.6], [0.0, 0.2]])
-    one = curve("a", "deletion", "gate", SHARES_3, values, chance)
-    assert one.probability == pytest.approx((0.9, 0.55, 0.1))
-    assert one.area == pytest.approx((0.5 + 0.55) / 2)
-    assert one.beside_random == pytest.approx((-0.1 + 0) / 2)
-    assert one.beside_random_interval == pytest.approx((-0.1, 0))
-    alone = curve("a", "deletion", "random", SHARES_3, chance)
-    assert (alone.beside_random, alone.beside_random_interval, alone.knows) == (None, None, 0)
+def moments_of(means, count=10, spread=0.01):
+    """Classes with these mean gates (K, C) and `spread` within each."""
+    means = np.asarray(means, dtype=np.float64)
+    return Moments(np.full(len(means), count), means, np.full(means.shape, count * spread**2))
 
 
-def test_intervals_are_those_of_resampled_pictures():
-    rng = np.random.default_rng(1)
-    values, chance = rng.random((3, 300)), rng.random((3, 300))
-    one = curve("a", "insertion", "gate", SHARES_3, values, chance)
-    own, beside = areas(SHARES_3, values), areas(SHARES_3, values) - areas(SHARES_3, chance)
-    rows = [rng.integers(0, 300, 300) for _ in range(4000)]
-    for found, sample in ((one.interval, own), (one.beside_random_interval, beside)):
-        assert found == pytest.approx(tuple(np.quantile([sample[r].mean() for r in rows], [0.025, 0.975])), abs=0.006)
+# words on a channel
 
 
-@pytest.mark.parametrize(
-    ("kind", "interval", "knows"),
-    [("deletion", (-0.2, -0.1), 1), ("deletion", (0.1, 0.2), -1), ("insertion", (0.1, 0.2), 1), ("insertion", (-0.1, 0.1), 0)],
-)
-def test_an_order_knows_what_matters_where_deletion_falls_or_insertion_rises_sooner(kind, interval, knows):
-    assert Curve("a", kind, "gate", SHARES, (0.0,) * 6, 0.5, (0.4, 0.6), sum(interval) / 2, interval).knows == knows
+def test_a_channel_is_described_by_its_ends():
+    found = moments_of([[0.1], [0.9], [0.5], [0.2], [0.8]])
+    words = describe_channel(found, NAMES, 0)
+    assert "Most open for bee (0.90) and elk (0.80), least for ant (0.10) and dog (0.20)." in words
+    assert "explains 100%" in words
 
 
-def test_findings_count_the_sites():
-    def made(site, order, middle):
-        return Curve(site, "deletion", order, SHARES, (0.0,) * 6, 0.5, (0.4, 0.6), middle, (middle - 0.05, middle + 0.05))
+def test_a_channel_of_noise_is_hardly_explained_by_the_class():
+    generator = np.random.default_rng(0)
+    labels = np.arange(500) % 5
+    found = sample_moments(generator.uniform(0.3, 0.7, (500, 1)), labels, 5)
+    assert "explains 0%" in describe_channel(found, NAMES, 0) or "explains 1%" in describe_channel(found, NAMES, 0)
 
-    curves = [made("a", "gate", -0.2), made("b", "gate", -0.3), made("c", "gate", 0.1), made("d", "gate", 0.01)]
-    curves.append(made("a", "norm", -0.1))
-    assert channel_findings(curves) == (
-        "Dropping the channels with the highest gates first hurts more than dropping random ones at 2 of 4 sites (the most at "
-        "b: -0.300), less at 1 (the most at c: +0.100), and no difference can be told at 1 (area under the deletion curve).",
-        "Dropping the channels with the largest activations first hurts more than dropping random ones at 1 of 1 sites (the "
-        "most at a: -0.100) (area under the deletion curve).",
-    )
-    assert channel_findings([]) == ()
+
+def test_a_gate_that_never_moves_and_a_single_class_are_said():
+    still = Moments(np.array([5, 5]), np.full((2, 1), 0.25), np.zeros((2, 1)))
+    assert describe_channel(still, NAMES[:2], 0) == "This gate never moves: it is 0.250 for every picture."
+    alone = Moments(np.array([5, 0]), np.array([[0.25], [np.nan]]), np.array([[0.1], [0.0]]))
+    assert "one class alone" in describe_channel(alone, NAMES[:2], 0)
+    nobody = Moments(np.zeros(2, dtype=int), np.full((2, 1), np.nan), np.zeros((2, 1)))
+    assert "no pictures" in describe_channel(nobody, NAMES[:2], 0)
+
+
+# one sample between two classes
+
+
+def test_a_sample_between_two_classes_by_hand():
+    found = moments_of([[0.0, 0.0], [0.6, 0.8]], spread=0.1)
+    one = between("here", [0.6, 0.0], found, 0, 1)
+    assert_allclose([one.to_true, one.to_other, one.usual], [np.sqrt(0.36 / 2), np.sqrt(0.64 / 2), 0.1])
+    assert_allclose(one.pull.difference, (0.36 - 0.64) / 2)
+    words = describe_between([one, between("there", [0.6, 0.7], found, 0, 1)], "ant", "bee")
+    assert words.startswith("At 1 of 2 blocks the gates are nearer to the mean of bee than to that of ant")
+    assert "(there)" in words
+    assert words.endswith("More than 1.5 times as far from ant as its pictures usually are: here, there.")
+
+
+# which of many
+
+
+def test_classes_at_both_ends_of_a_channel():
+    found = moments_of(np.array([[0.5, 0.1, 0.9, 0.3, 0.7, 0.4]]).T)
+    assert_array_equal(end_classes(found, 0, 6), np.arange(6))
+    assert_array_equal(end_classes(found, 0, 4), [2, 4, 3, 1])
+    assert_array_equal(end_classes(found, 0, 3), [2, 4, 1])
+
+
+def test_classes_that_differ_most_and_channels_that_tell_most():
+    means = np.full((5, 3), 0.5)
+    means[3] += 0.3
+    means[1] -= 0.2
+    means[:, 2] += [0, 0.1, 0, 0, 0.2]
+    found = moments_of(means)
+    assert_array_equal(telling_classes(found, 2), [1, 3])
+    assert_array_equal(telling_classes(found, 5), np.arange(5))
+    assert_array_equal(telling_channels(found, 1), [int(means.var(0).argmax())])
+
+
+# depth in a sentence
+
+
+def test_where_it_becomes_class_specific():
+    agnostic = moments_of([[0.5], [0.501], [0.499]], spread=0.1)
+    specific = moments_of([[0.1], [0.5], [0.9]], spread=0.01)
+    sites = [summarise_site("one", 1, agnostic), summarise_site("two", 2, specific)]
+    assert where_specific(sites).startswith("It is class-specific from two on (100% of the variance")
+    assert "nowhere much" in where_specific(sites[:1])
+    assert "cannot be told" in where_specific([])
+
+
+# the paper's choices
+
+
+def test_the_papers_sites_of_se_resnet_50():
+    paths = [f"layer{stage}.{block}" for stage, blocks in enumerate((3, 4, 6, 3), 1) for block in range(blocks)]
+    stages = [int(path[5]) for path in paths]
+    assert [paths[index] for index in figure_6_sites(stages)] == [path for _, path in FIGURE_6_SITES]
+
+
+def test_of_three_stages_the_last_block_of_each():
+    assert figure_6_sites([1, 1, 1, 2, 2, 2, 3, 3, 3]) == [2, 5, 8]
+    assert figure_6_sites([]) == []
+
+
+def test_the_papers_classes_are_known_by_name_and_place():
+    names = [f"class {index}" for index in range(1000)]
+    assert figure_6_classes(names) == [0, 333, 666, 999]
+    for name, index in FIGURE_6_CLASSES:
+        names[index] = {"plane": "airliner"}.get(name, name) + ", so called"
+    assert figure_6_classes(names) == [1, 254, 404, 972]
+    assert figure_6_classes(NAMES[:2]) == [0, 1]
+    assert figure_6_classes(NAMES[:1]) == [0]
+
+
+# squeeze and gate in words
+
+
+def test_gates_that_open_and_shut_with_their_channel_are_counted():
+    generator = np.random.default_rng(0)
+    z = generator.normal(size=(200, 4))
+    s = np.stack([z[:, 0], -z[:, 1], generator.normal(size=200) * 0 + 0.5, z[:, 3] ** 3], 1)
+    words = relate(z, s).sentence("here")
+    assert "from -1.00 to +1.00. 2 of 4 gates open with their own channel and 1 shut" in words
+    assert relate(z, np.zeros_like(s)).sentence("here") == "No gate of here moves, so that nothing can be said."
+
+
+# numbers
+
+
+def test_probabilities_are_scipys_softmax():
+    logits = np.random.default_rng(0).normal(scale=300, size=(20, 5))
+    assert_allclose(probabilities(logits), softmax(logits, axis=-1), atol=1e-12)
 
 
 @pytest.fixture(scope="module")
-def net():
-    return lively()
+def found():
+    generator = np.random.default_rng(0)
+    labels, ids = np.arange(60) % 5, [f"s/{row}" for row in range(60)]
+    sides = [Side(name, NAMES, ids, labels, generator.normal(size=(60, 5)) + 2 * np.eye(5)[labels]) for name in ("A", "B")]
+    return compare(pair(*sides))
 
 
-def scores_by_hand(net, x, path):
-    """Order -> scores (C,) of one picture at a site: gate, |gate x gradient|, norm of the map before the gate."""
-    seen = {}
-    net.get_submodule(path).register_forward_hook(lambda module, inputs, output: seen.update(u=inputs[0]))
-    handle = list(net.get_submodule(path)._forward_hooks)[-1]
-    logits, gates, _ = by_hand(net, x)
-    net(x)
-    net.get_submodule(path)._forward_hooks.pop(handle)
-    norm = [float((seen["u"][0, c] ** 2).sum() ** 0.5) for c in range(seen["u"].shape[1])]
-    return {
-        "gate": gates[path][0].tolist(),
-        "gradient": importance_by_hand(net, x, int(logits.argmax()))[path],
-        "norm": norm,
-    }
-
-
-@pytest.mark.parametrize("path", ["layer1.1.se", "layer3.2.se"])
-def test_channels_are_dropped_and_kept_in_their_order(net, path):
-    batch = normalised(pictures(3, seed=6).numpy())
-    found = probabilities(net, batch, drawn._chances(net, len(batch), 0))
-    for row in range(3):
-        x = batch[row : row + 1]
-        target = int(by_hand(net, x)[0].argmax())
-        assert found["", ""][row] == pytest.approx(float(F.softmax(by_hand(net, x)[0], 1)[0, target]), abs=1e-5)
-        for order, scores in scores_by_hand(net, x, path).items():
-            ranked = sorted(range(len(scores)), key=lambda c: (-scores[c], c))
-            for step in range(1, len(SHARES) - 1):
-                count = round(SHARES[step] * len(scores))
-                for kind, dropped in (("deletion", ranked[:count]), ("insertion", ranked[count:])):
-
-                    def change(site, gate, dropped=dropped):
-                        gate = gate.clone()
-                        if site == path:
-                            gate[:, dropped] = 0
-                        return gate
-
-                    wanted = F.softmax(by_hand(net, x, change)[0], 1)[0, target]
-                    assert found[path, f"{kind}/{order}/{step}"][row] == pytest.approx(float(wanted), abs=1e-4)
-        none = by_hand(net, x, lambda site, gate: gate * 0 if site == path else gate)[0]
-        assert found[path, "none"][row] == pytest.approx(float(F.softmax(none, 1)[0, target]), abs=1e-5)
-
-
-def test_random_orders_are_several_and_each_pictures_own(net):
-    batch = normalised(pictures(4, seed=6).numpy())
-    found = probabilities(net, batch, drawn._chances(net, len(batch), 0))
-    names = [f"deletion/random{run}/3" for run in range(RANDOM)]
-    assert len({found["layer3.2.se", name].tobytes() for name in names}) == RANDOM
-    again = probabilities(net, batch, drawn._chances(net, len(batch), 0))
-    assert all(np.array_equal(values, again[key]) for key, values in found.items())
-
-
-def test_curves_are_of_a_seeded_sample_and_stand_in_the_file(net, tmp_path):
-    made = coloured(12, seed=5, split="test")
-    data = replace(made, classes=CLASSES, labels=np.arange(12) % 5)
-    count, curves = measure(net, data, PREPROCESSING, pictures=5, seed=2, batch=3)
-    assert count == 5
-    assert [(one.kind, one.order) for one in curves[:8]] == [(kind, order) for kind in KINDS for order in ORDERS]
-    assert [one.site for one in curves[::8]] == [f"layer{s}.{b}.se" for s in (1, 2, 3) for b in (0, 1, 2)]
-    for deletion, insertion in zip(curves[0::8], curves[4::8], strict=True):
-        assert deletion.probability[0] == insertion.probability[-1]
-        assert deletion.probability[-1] == insertion.probability[0]
-    path = tmp_path / "ablation.json"
-    found = ablate(net, data, PREPROCESSING, path, Setting("ab" * 32, "", curves=5, seed=2))
-    assert found.curve_pictures == 5
-    for one, other in zip(found.curves, curves, strict=True):
-        assert one.probability == pytest.approx(other.probability, abs=1e-5)  # other batches
-    assert found.findings[-3:] == channel_findings(found.curves)
-    assert load_ablation(path) == found
-    values = json.loads(path.read_text(encoding="utf-8"))
-    values["curves"].pop()
-    path.write_text(json.dumps(values), encoding="utf-8")
-    with pytest.raises(Exception, match="is damaged"):
-        load_ablation(path)
+def test_tables_have_columns_of_one_length_and_the_numbers_of_the_comparison(found):
+    health = site_health("one", moments_of([[0.2], [0.8]]), np.full((1, 32), 1))
+    made = (tables.difference(found), tables.class_differences(found), tables.agreement(found), tables.calibration(found),
+            tables.gate_health(["one.se"], [health]))  # fmt: skip
+    assert all(len({len(column) for column in table.values()}) == 1 for table in made)
+    difference, by_class, agreement, calibration, vitals = made
+    assert difference["interval low"] == [100 * found.difference.bootstrap[0], 100 * found.difference.interval[0]]
+    assert by_class["class"] == list(NAMES)
+    assert by_class["A"] == [one.first for one in found.per_class]
+    assert sum(agreement["samples"]) == 60
+    assert_allclose(sum(agreement["share"]), 1)
+    assert calibration["T"] == [one.temperature for one in found.calibration]
+    assert (vitals["site"], vitals["verdict"]) == (["one.se"], [health.grade])

@@ -1,4 +1,4 @@
-"""Deletion and insertion of channels, site by site, in four orders: see seviz.analysis.channels for what is drawn."""
+"""Deletion and insertion of channels, site by site, in four orders: see seviz.analysis.deletion for what is drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seviz.ablation.sharing import Treatment, logits_of
-from seviz.analysis.channels import KINDS, Curve, curve
+from seviz.analysis.deletion import KINDS, Curve, curve
 from seviz.data import PictureSet
 from seviz.evaluation import evaluating, normaliser
 from seviz.gates import GateValue, by_channel, find_gates, tap, tap_inputs

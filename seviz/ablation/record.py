@@ -13,7 +13,7 @@ from typing import Any
 
 from seviz.ablation.plan import variants_of
 from seviz.analysis.ablation import Effect, Gate, Live, Network, Share, findings
-from seviz.analysis.channels import KINDS, ORDERS, Curve, channel_findings
+from seviz.analysis.deletion import KINDS, ORDERS, Curve, channel_findings
 from seviz.data import DataKey
 from seviz.errors import CheckpointError
 from seviz.files import read_file, write_json

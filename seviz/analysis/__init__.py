@@ -2,10 +2,11 @@
 
     ablation.py         what edits of gates cost, and what follows: input-dependent share, last stage, sites that matter
     ailments.py         what ails the gates of a site, in sentences with cause and cure
-    channels.py         deletion and insertion curves of channels: does a gate predict which of them matter
+    channels.py         one channel in words, and which classes and channels to show of many
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     comparison.py       two networks on the same samples: differences, agreement, per class
     curves.py           training curves: smoothing, generalisation gap
+    deletion.py         deletion and insertion curves of channels: does a gate predict which of them matter
     distance.py         a sample's gates against the classes' means, and the channels that make the difference
     gates.py            one picture's gates: order, extremes, summary, deviation from a mean
     health.py           gate health of a site: shares near 0, 0.5 and 1, range, still gates, silent hidden units
@@ -18,5 +19,6 @@
     relation.py         squeeze against excitation: rank correlations by channel and by picture
     similarity.py       how alike the layers of networks are: linear CKA
     specificity.py      how much gates depend on the class: eta squared, permutations, selectivity, distances
+    tables.py           the numbers behind the figures, as columns
     temperature.py      calibration before and after temperature scaling
 """

@@ -1,113 +1,53 @@
-"""Does a gate predict which channels matter? Deletion and insertion curves of channels, by the order they go in.
-
-A curve is the mean probability of the class that a picture is given without edits, while a growing share of one site's
-channels is dropped (deletion), or put back into a site of which all were dropped (insertion). The more an order knows of
-the channels, the smaller the area under its deletion curve and the larger under its insertion curve.
-"""
+"""One channel of a site in words, and which classes and channels to show where there are too many."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from seviz.analysis.classification import Interval
-
-RESAMPLES = 2000
-ORDERS = ("gate", "gradient", "norm", "random")
-KINDS = ("deletion", "insertion")
-ORDER_WORDS = {
-    "gate": "the highest gates",
-    "gradient": "the highest |gate x gradient|",
-    "norm": "the largest activations",
-}
+from seviz.analysis.moments import Moments
+from seviz.analysis.specificity import class_selectivity, eta_squared
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One site, one kind of curve and one order, over n pictures.
-
-    shares: of the channels, from 0 to 1. probability: means, one a share. area: under the curve; interval: its 95 %
-    bootstrap interval over pictures. beside_random: area minus that of random orders (mean of several), picture by picture,
-    and its interval; None for the random order itself.
-    """
-
-    site: str
-    kind: str
-    order: str
-    shares: tuple[float, ...]
-    probability: tuple[float, ...]
-    area: float
-    interval: Interval
-    beside_random: float | None = None
-    beside_random_interval: Interval | None = None
-
-    @property
-    def knows(self) -> int:
-        """1 where the order finds the channels that matter better than chance, -1 where worse, 0 where it cannot be told."""
-        if self.beside_random_interval is None:
-            return 0
-        low, high = self.beside_random_interval
-        told = (low > 0) - (high < 0)
-        return -told if self.kind == "deletion" else told
+def describe_channel(moments: Moments, classes: Sequence[str], channel: int) -> str:
+    """What a channel does, in sentences that follow from its moments. classes: K names."""
+    mean, seen = moments.mean[:, channel], np.flatnonzero(moments.seen)
+    if not len(seen):
+        return "There are no pictures to say anything of this channel."
+    if not moments.overall_sd[channel] > 0:
+        return f"This gate never moves: it is {moments.overall_mean[channel]:.3f} for every picture."
+    order = seen[np.argsort(-mean[seen], kind="stable")]
+    high, low = ([f"{classes[row]} ({mean[row]:.2f})" for row in rows] for rows in (order[:2], order[::-1][:2]))
+    many = len(order) > 3
+    words = f"Most open for {high[0]}" + (f" and {high[1]}" if many else "")
+    words += f", least for {low[0]}" + (f" and {low[1]}" if many else "") + "."
+    share, selectivity = eta_squared(moments).by_channel[channel], class_selectivity(moments)[channel]
+    if np.isnan(share):
+        return words + " With pictures of one class alone, nothing can be said of differences between classes."
+    return f"{words} Knowing the class explains {share:.0%} of how this gate varies; class-selectivity index {selectivity:.2f}."
 
 
-def areas(shares: ArrayLike, probability: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Areas (N,) under curves (P, N) at P ascending shares, by trapezoids; shares from 0 to 1, so that an area is a mean."""
-    widths = np.diff(np.asarray(shares, dtype=np.float64))[:, None]
-    heights = np.asarray(probability, dtype=np.float64)
-    found: NDArray[np.float64] = (widths * (heights[1:] + heights[:-1]) / 2).sum(0)
-    return found
+def end_classes(moments: Moments, channel: int, most: int) -> NDArray[np.int64]:
+    """All K classes where there are no more than `most`; of more, those with samples whose mean gate at `channel` is highest
+    or lowest, half of each, from the highest down."""
+    if len(moments.count) <= most:
+        return np.arange(len(moments.count))
+    seen = np.flatnonzero(moments.seen)
+    order = seen[np.argsort(-moments.mean[seen, channel], kind="stable")]
+    return order if len(order) <= most else np.concatenate([order[: most - most // 2], order[len(order) - most // 2 :]])
 
 
-def curve(
-    site: str,
-    kind: str,
-    order: str,
-    shares: Sequence[float],
-    probability: NDArray[np.floating],
-    random: NDArray[np.floating] | None = None,
-    *,
-    seed: int = 0,
-) -> Curve:
-    """The figures of a curve, from the probabilities (P, N) of N pictures at P shares and those of random orders."""
-    own = areas(shares, probability)
-    means = tuple(float(value) for value in probability.mean(1, dtype=np.float64))
-    plain = tuple(float(share) for share in shares)
-    if random is None:
-        return Curve(site, kind, order, plain, means, float(own.mean()), _interval(own, seed))
-    beside = own - areas(shares, random)
-    figures = (float(own.mean()), _interval(own, seed), float(beside.mean()), _interval(beside, seed))
-    return Curve(site, kind, order, plain, means, *figures)
+def telling_classes(moments: Moments, most: int) -> NDArray[np.int64]:
+    """All K classes where there are no more than `most`; of more, those whose mean gates differ most from the mean over
+    classes (mean over channels of the absolute difference), in the order of the classes."""
+    if len(moments.count) <= most:
+        return np.arange(len(moments.count))
+    strength = np.nan_to_num(np.abs(moments.deviation(balanced=True)).mean(1), nan=-1)
+    return np.sort(np.argsort(-strength, kind="stable")[:most])
 
 
-def channel_findings(curves: Sequence[Curve]) -> tuple[str, ...]:
-    """For each order a sentence: at how many sites it finds the channels that matter better than chance. () for none."""
-    return tuple(_finding(order, curves) for order in ORDER_WORDS if any(one.order == order for one in curves))
-
-
-def _finding(order: str, curves: Sequence[Curve]) -> str:
-    own = [one for one in curves if one.order == order and one.kind == "deletion"]
-    better, worse = ([one for one in own if one.knows == sign] for sign in (1, -1))
-    unknown = len(own) - len(better) - len(worse)
-    words = [f"more than dropping random ones at {len(better)} of {len(own)} sites{_listed(better)}"]
-    words += [f"less at {len(worse)}{_listed(worse)}"] if worse else []
-    words += [f"and no difference can be told at {unknown}"] if unknown else []
-    return f"Dropping the channels with {ORDER_WORDS[order]} first hurts {', '.join(words)} (area under the deletion curve)."
-
-
-def _listed(curves: Sequence[Curve]) -> str:
-    if not curves:
-        return ""
-    most = max(curves, key=lambda one: abs(one.beside_random or 0.0))
-    return f" (the most at {most.site}: {most.beside_random or 0.0:+.3f})"
-
-
-def _interval(values: NDArray[np.float64], seed: int) -> Interval:
-    """The 95 % percentile bootstrap interval of a mean over pictures (N,)."""
-    n = len(values)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
-    low, high = np.quantile(drawn @ values / n, [0.025, 0.975])
-    return float(low), float(high)
+def telling_channels(moments: Moments, most: int) -> NDArray[np.int64]:
+    """At most `most` channels, those with the largest variance between classes, in their order."""
+    return np.sort(np.argsort(-np.nan_to_num(moments.between), kind="stable")[:most])

@@ -161,6 +161,13 @@ def confident_mistakes(logits: ArrayLike, labels: ArrayLike, most: int) -> Mista
     return Mistakes(chosen, truth[chosen], predicted[chosen], confidence[chosen])
 
 
+def probabilities(logits: ArrayLike) -> NDArray[np.float64]:
+    """Softmax over the last axis: float64 (..., K), for as many samples as are looked at one by one."""
+    z = np.asarray(logits, dtype=np.float64)
+    weights = np.exp(z - z.max(-1, keepdims=True))
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
 def _checked(logits: ArrayLike, labels: ArrayLike, classes: int | None) -> tuple[NDArray[Any], NDArray[np.int64]]:
     scores, truth = np.asarray(logits), np.asarray(labels)
     if scores.ndim != 2 or truth.shape != scores.shape[:1]:

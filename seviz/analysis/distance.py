@@ -10,12 +10,15 @@ the classes: a channel that hardly varies within classes then counts as much as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seviz.analysis.moments import RESOLUTION, Floats, Moments
+
+FAR = 1.5  # times the usual distance, from which a sample's gates are called unusual for its class
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,39 @@ def pull_between(gates: ArrayLike, moments: Moments, first: int, second: int, *,
     contributions = _weights(moments, standardised) * (to_first - to_second)
     order = np.argsort(-np.abs(contributions), kind="stable")
     return Pull(float(contributions.sum()), contributions, order)
+
+
+@dataclass(frozen=True, eq=False)
+class Between:
+    """A sample's gates (C,) at a site between two classes: the root mean square over channels of their distance to the mean
+    of the true class and of the other one, how far the true class usually is from its own mean, and what pulls the gates
+    from the one to the other. title: of the site."""
+
+    title: str
+    gates: Floats
+    to_true: float
+    to_other: float
+    usual: float
+    pull: Pull
+
+
+def between(title: str, gates: ArrayLike, moments: Moments, true: int, other: int) -> Between:
+    """Gates (C,) of a sample at a site, between its true class and another. Raises ValueError as pull_between does."""
+    own = np.asarray(gates, dtype=np.float64)
+    away, pull = distances_to_classes(own, moments), pull_between(own, moments, true, other)
+    return Between(title, own, float(away[true]), float(away[other]), usual_distance(moments, true), pull)
+
+
+def describe_between(found: Sequence[Between], true: str, other: str) -> str:
+    """At which sites a sample's gates are nearer to the other class, and where they are unusual for their own."""
+    nearer = [one.title for one in found if one.to_other < one.to_true]
+    far = [one.title for one in found if one.to_true > FAR * one.usual]
+    where = f" ({', '.join(nearer)})" if nearer else ""
+    unusual = f" More than {FAR} times as far from {true} as its pictures usually are: {', '.join(far)}." if far else ""
+    return (
+        f"At {len(nearer)} of {len(found)} blocks the gates are nearer to the mean of {other} than to that of {true}, the "
+        f"picture's own class{where}.{unusual}"
+    )
 
 
 def _fitting(gates: ArrayLike, moments: Moments) -> Floats:

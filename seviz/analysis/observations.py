@@ -94,6 +94,19 @@ def observations(sites: Sequence[SiteSummary]) -> tuple[Observation, ...]:
     return (_agnostic(early), _specific(early, later), _saturated(later), _same_pattern(later))
 
 
+def where_specific(sites: Sequence[SiteSummary]) -> str:
+    """From which site on the network is class-specific, in a sentence: by the variance that the class explains."""
+    told = _told(sites)
+    if not told:
+        return "Where it becomes class-specific cannot be told: that takes pictures of two classes, and gates that move."
+    first = next((site for site in told if _share(site) >= SPECIFIC), None)
+    best = max(told, key=_share)
+    most = f"most of all at {best.title}, where the class explains {_share(best):.0%} of the variance of the gates"
+    if first is None:
+        return f"It becomes class-specific nowhere much: {most}; class-specific would be {SPECIFIC:.0%} and more."
+    return f"It is class-specific from {first.title} on ({_share(first):.0%} of the variance, beyond chance); {most}."
+
+
 def _agnostic(early: Sequence[SiteSummary]) -> Observation:
     claim = "Early gates are class-agnostic"
     told = _told(early)

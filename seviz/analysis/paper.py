@@ -7,6 +7,7 @@ parameters in units of 10^6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seviz.analysis.classification import Interval, wilson
@@ -200,3 +201,20 @@ def imagenet(name: str) -> Pair:
 def report_interval() -> Interval:
     """The 95 % interval that the report's accuracy would have if its test set were CIFAR-10's 10,000 pictures."""
     return wilson(round(REPORT_ACCURACY * REPORT_ASSUMED_N), REPORT_ASSUMED_N)
+
+
+def figure_6_sites(stages: Sequence[int]) -> list[int]:
+    """Which sites, by the stages (counted from 1) of all of them in order, figure 6 shows: the last of every stage, and of
+    a network of four stages all of the fourth where it has up to three. Of SE-ResNet-50 these are FIGURE_6_SITES."""
+    last = {stage: index for index, stage in enumerate(stages)}
+    whole = max(stages, default=0) == 4 and stages.count(4) <= 3
+    return [index for index, stage in enumerate(stages) if last[stage] == index or (whole and stage == 4)]
+
+
+def figure_6_classes(names: Sequence[str]) -> list[int]:
+    """Goldfish, pug, airliner and cliff where the K names are ImageNet's, else four that are spread over the list."""
+    wanted = {index: {"plane": "airliner"}.get(name, name) for name, index in FIGURE_6_CLASSES}
+    if len(names) == 1000 and all(word in names[index].lower() for index, word in wanted.items()):
+        return list(wanted)
+    count = min(4, len(names))
+    return sorted({round(place * (len(names) - 1) / max(count - 1, 1)) for place in range(count)})

@@ -39,6 +39,17 @@ class Relation:
     n: int
     level: float
 
+    def sentence(self, title: str) -> str:
+        """What was found at the site of this title, in words that follow from the numbers."""
+        if np.isnan(self.median):
+            return f"No gate of {title} moves, so that nothing can be said."
+        up, down = (int((sign * self.rho[self.significant] > 0).sum()) for sign in (1, -1))
+        return (
+            f"At {title} the rank correlation of squeeze and gate is {self.median:+.2f} in the median channel, from "
+            f"{self.lowest:+.2f} to {self.highest:+.2f}. {up} of {len(self.rho)} gates open with their own channel and {down} "
+            f"shut (at a false discovery rate of {self.level:.0%})."
+        )
+
 
 def relate(squeezes: ArrayLike, gates: ArrayLike, level: float = LEVEL) -> Relation:
     """How squeezes (M, C) and gates (M, C) of a site go together over samples.

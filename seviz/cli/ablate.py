@@ -141,7 +141,7 @@ def _cell(one: Effect) -> str:
 
 def _curves(found: Ablation) -> list[str]:
     """Areas by site and order, deletion / insertion."""
-    from seviz.analysis.channels import ORDERS
+    from seviz.analysis.deletion import ORDERS
 
     if not found.curves:
         return []

@@ -2,6 +2,7 @@
 
     colours.py    colour maps and the colours of things
     layout.py     what all figures have in common: heights, margins, legends, alt texts
+    alone.py      Plotly itself, figures as JSON and themes, for a file without the app
     cells.py      heat maps for a page: quantised colours, unseen points
     maps.py       evidence over a picture, its colour bar, feature maps
     gates.py      gates of all sites, of one site, squeeze against gate

@@ -6,7 +6,9 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seviz.analysis.health import STILL, GateHealth
 from seviz.figures.colours import faint
+from seviz.figures.layout import listed, percent
 
 SIGNS = {"healthy": "✓", "look": "!", "ill": "✗", "unknown": "?"}
 WORDS = {"healthy": "fine", "look": "worth a look", "ill": "ill", "unknown": "unknown"}
@@ -31,6 +33,66 @@ class Cell:
     text: str
     grade: str = ""
     why: str = ""
+
+
+COLUMNS = (
+    Column("verdict", "The worst of what was found at this block."),
+    Column("shut", "Share of gates below 0.05, over pictures and channels: these channels are muted."),
+    Column("around 0.5", "Share of gates in 0.45 to 0.55, what a sigmoid says when it has nothing to say."),
+    Column("open", "Share of gates above 0.95: these channels pass as they are."),
+    Column("range", "The lowest and the highest gate of any picture and channel."),
+    Column("moves by", "Standard deviation of a gate from picture to picture, mean over channels."),
+    Column("still", f"Channels whose gate never moves: standard deviation over pictures below {STILL}."),
+    Column("silent units", "Hidden units of the bottleneck that never fire, for any picture."),
+    Column("between/within", "Variance of the gates between classes over the variance within them."),
+)
+BLAMED = {  # ailment -> the columns where it shows
+    "dead": ("around 0.5", "moves by", "still"),
+    "static": ("moves by", "still"),
+    "faint": ("moves by",),
+    "still": ("still",),
+    "open": ("open",),
+    "closed": ("shut",),
+    "hidden units": ("silent units",),
+}
+JUDGED = {column for columns in BLAMED.values() for column in columns} - {"around 0.5"}
+
+
+def of_sites(found: Sequence[GateHealth]) -> str:
+    """The table of a network's sites, with what was found at each of them."""
+    return health_table([one.title for one in found], COLUMNS, [_cells_of(one) for one in found], caption=_caption(found))
+
+
+def _cells_of(health: GateHealth) -> list[Cell]:
+    """The numbers of a site, graded by the ailments that show in them."""
+    vitals = health.vitals
+    about = "" if health.shares.exact else "about "
+    ratio = vitals.between_over_within
+    silent = "not counted" if vitals.hidden is None else f"{vitals.silent} of {vitals.hidden}"
+    texts = {
+        "verdict": "look" if health.grade == "look" else WORDS[health.grade],
+        "shut": about + percent(vitals.closed),
+        "around 0.5": about + percent(vitals.middle),
+        "open": about + percent(vitals.open),
+        "range": f"{vitals.lowest:.2f} to {vitals.highest:.2f}",
+        "moves by": f"{vitals.moving:.3f}",
+        "still": f"{vitals.still} of {vitals.channels}",
+        "silent units": silent,
+        "between/within": f"{ratio:.2f}" if ratio < 1000 else "all between" if ratio > 0 else "not known",
+    }
+    blamed = {column: ailment for ailment in health.ailments for column in BLAMED.get(ailment.name, ())}
+    cells = []
+    for column in COLUMNS:
+        ailment, name = blamed.get(column.name), column.name
+        fine = "healthy" if name in JUDGED and health.grade != "unknown" else ""
+        grade = health.grade if name == "verdict" else ailment.grade if ailment else fine
+        cells.append(Cell(texts[name], grade, ailment.sentence if ailment else column.meaning))
+    return cells
+
+
+def _caption(found: Sequence[GateHealth]) -> str:
+    counts = [(sum(one.grade == grade for one in found), WORDS[grade]) for grade in WORDS]
+    return f"Gate health of {len(found)} blocks: " + listed([f"{count} {word}" for count, word in counts if count])
 
 
 def health_table(titles: Sequence[str], columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, caption: str) -> str:

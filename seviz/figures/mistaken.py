@@ -88,7 +88,7 @@ def gate_distances(sites: Sequence[Between], true: str, other: str, chosen: int 
     titles = [f"<b>▸ {site.title}</b>" if place == chosen else site.title for place, site in enumerate(sites)]
     top = float(np.nan_to_num([to_true, to_other, usual]).max(initial=0)) or 1
     figure.update_yaxes(range=[len(sites) - 0.4, -0.6], tickvals=y, ticktext=titles, gridcolor=faint(NEUTRAL, 0.15))
-    figure.update_xaxes(range=[0, 1.08 * top], title="distance of the gates (root mean square)", nticks=6)
+    figure.update_xaxes(range=[0, 1.08 * top], title="distance of the gates", nticks=6)
     figure.update_xaxes(zeroline=False).update_yaxes(zeroline=False)
     nearer = [site.title for site in sites if site.to_other < site.to_true]
     alt = (

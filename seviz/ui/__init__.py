@@ -13,9 +13,9 @@
     excitation/     Excitation: a file a view
     compare/        Compare: a file a view
     evaluations.py  stored predictions and what they were measured on
-    tables.py       the numbers behind the figures
     thumbnails.py   pictures behind sample ids, when the data are at hand
     mistakes.py     Accuracy: the most confident mistakes
     jobs.py         long jobs of a page: started, watched, cancelled, found again after a reload
+    report.py       Compare, Models: everything as one HTML file
     cards.py        Models: a card a checkpoint, the twins, the SE block
 """

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from seviz.analysis import tables
 from seviz.backend import Provenance
 from seviz.figures.layout import Figure, alt
 
@@ -16,7 +17,7 @@ CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"
 MOST_ROWS = 20_000  # of a table on the page
 OnSelect = Literal["ignore", "rerun"]
 Selecting = Literal["points", "box", "lasso"]
-Table = Mapping[str, Sequence[Any]]
+Table = tables.Table
 
 
 def figure(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from seviz.analysis import tables
 from seviz.analysis.comparison import CELLS, Comparison, class_verdict, verdict
 from seviz.analysis.paired import RESAMPLES
 from seviz.figures import accuracy
 from seviz.figures import comparison as figures
-from seviz.ui import address, evaluations, frame, show, tables
+from seviz.ui import address, evaluations, frame, show
 from seviz.ui.choice import Choice
 from seviz.ui.compare import pairs, stages
 from seviz.ui.compare.pairs import Compared

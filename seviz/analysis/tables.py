@@ -1,0 +1,132 @@
+"""The numbers behind the figures, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seviz.analysis.classification import Classification
+from seviz.analysis.comparison import CELLS, Comparison
+from seviz.analysis.health import GateHealth
+
+Table = Mapping[str, Sequence[Any]]  # columns of one length by their names
+Measured = Mapping[str, Classification]
+
+
+def overall(measured: Measured) -> Table:
+    """A row a network: accuracy with its interval, top-5, loss, calibration error, n."""
+    figures = list(measured.values())
+    return {
+        "network": list(measured),
+        "accuracy": [one.accuracy for one in figures],
+        "interval low": [one.interval[0] for one in figures],
+        "interval high": [one.interval[1] for one in figures],
+        "top-5": [one.top5 for one in figures],
+        "loss (nats)": [one.loss for one in figures],
+        "ECE": [one.ece for one in figures],
+        "n": [one.n for one in figures],
+    }
+
+
+def per_class(measured: Measured) -> Table:
+    """A row a network and class."""
+    rows = [(name, one) for name, figures in measured.items() for one in figures.per_class]
+    columns = ("support", "predicted", "precision", "recall", "f1")
+    table: dict[str, list[object]] = {"network": [name for name, _ in rows], "class": [one.label for _, one in rows]}
+    for column in columns:
+        table[column] = [getattr(one, column) for _, one in rows]
+    for end, position in (("low", 0), ("high", 1)):
+        table[f"recall {end}"] = [one.recall_interval[position] if one.recall_interval else None for _, one in rows]
+    return table
+
+
+def confusion(figures: Classification) -> Table:
+    """A row a pair of classes that occurs: counts and share of the true class."""
+    true, predicted = np.nonzero(figures.confusion)
+    return {
+        "true": [figures.classes[index] for index in true],
+        "predicted": [figures.classes[index] for index in predicted],
+        "count": figures.confusion[true, predicted].tolist(),
+        "share of the true class": figures.rates[true, predicted].tolist(),
+    }
+
+
+def reliability(measured: Measured) -> Table:
+    """A row a network and bin that holds samples."""
+    table: dict[str, list[object]] = {
+        name: [] for name in ("network", "from", "to", "samples", "mean confidence", "accuracy")
+    }
+    for name, figures in measured.items():
+        bins = figures.reliability
+        for index in np.flatnonzero(bins.count):
+            found = (bins.edges[index], bins.edges[index + 1], bins.count[index], bins.confidence[index], bins.accuracy[index])
+            for column, value in zip(table.values(), (name, *(value.item() for value in found)), strict=True):
+                column.append(value)
+    return table
+
+
+def difference(found: Comparison) -> Table:
+    """A row an interval of the difference of two accuracies, in points."""
+    one = found.difference
+    intervals = {"bootstrap (BCa)": one.bootstrap, "Wald, paired": one.interval}
+    return {
+        "difference (points)": [100 * one.difference] * 2,
+        "method": list(intervals),
+        "interval low": [100 * low for low, _ in intervals.values()],
+        "interval high": [100 * high for _, high in intervals.values()],
+        "McNemar p": [one.p] * 2,
+        "only first right": [one.only_first] * 2,
+        "only second right": [one.only_second] * 2,
+        "n": [one.n] * 2,
+    }
+
+
+def class_differences(found: Comparison) -> Table:
+    """A row a class: recall of both networks and what is known of the difference."""
+    rows = found.per_class
+    return {
+        "class": [row.label for row in rows],
+        "n": [row.n for row in rows],
+        **{name: [getattr(row, side) for row in rows] for name, side in zip(found.names, ("first", "second"), strict=True)},
+        "difference": [row.difference for row in rows],
+        "interval low": [row.interval and row.interval[0] for row in rows],
+        "interval high": [row.interval and row.interval[1] for row in rows],
+        "McNemar p": [row.p for row in rows],
+        "p after Holm": [row.p_holm for row in rows],
+    }
+
+
+def agreement(found: Comparison) -> Table:
+    """A row a cell of the agreement matrix."""
+    counts = found.agreement.counts
+    return {"cell": CELLS, "samples": counts, "share": [count / found.first.n for count in counts]}
+
+
+def calibration(found: Comparison) -> Table:
+    """A row a network, before and after temperature scaling."""
+    rows = found.calibration
+    return {
+        "network": found.names,
+        "T": [one.temperature for one in rows],
+        "ECE before": [one.before.ece for one in rows],
+        "ECE after": [one.after.ece for one in rows],
+        "NLL before (nats)": [one.before.loss for one in rows],
+        "NLL after (nats)": [one.after.loss for one in rows],
+        "fitted on": [one.fitted for one in rows],
+        "measured on": [one.before.n for one in rows],
+    }
+
+
+def gate_health(paths: Sequence[str], found: Sequence[GateHealth]) -> Table:
+    """A row a site, by its path."""
+    vitals = [one.vitals for one in found]
+    fields = ("mean", "closed", "middle", "open", "lowest", "highest", "moving", "still", "channels", "silent", "hidden")
+    return {
+        "site": list(paths),
+        "verdict": [one.grade for one in found],
+        **{field: [getattr(one, field) for one in vitals] for field in fields},
+        "between over within": [one.between_over_within for one in vitals],
+        "ailments": [", ".join(ailment.name for ailment in one.ailments) for one in found],
+    }

@@ -1,0 +1,36 @@
+"""From checkpoints to a report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from seviz.checkpoints import Checkpoint
+from seviz.errors import RequestError
+from seviz.report import accuracy, compare, excitation, networks, provenance, summary, training
+from seviz.report.document import Part, Report
+from seviz.report.measured import Progress, measure_all
+from seviz.report.sources import read_network
+from seviz.version import __version__
+
+
+def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progress: Progress | None = None) -> Report:
+    """Everything that is stored of a network, and of a second one beside it; what is missing is said in its place.
+
+    Args: progress: called with (done, in all) while permutation tests and probes are made, which takes a second each.
+
+    Raises RequestError for two networks of one name.
+    """
+    if against is not None and against.name == model.name:
+        raise RequestError(f"Both networks are called {model.name}, so they cannot be told apart; rename one of the folders.")
+    found = tuple(read_network(one) for one in ((model,) if against is None else (model, against)))
+    measured = measure_all(found, progress)
+    brought = compare.bring_together(found)
+    gated = [one for one in measured if one.network.checkpoint.is_se] or list(measured[:1])
+    parts: list[Part] = [summary.part(measured, brought), networks.part(found), accuracy.part(found)]
+    if len(found) == 2:
+        parts.append(compare.part((found[0], found[1]), brought))
+    parts += [excitation.part(one) for one in gated]
+    parts += [training.part(found), provenance.part(found)]
+    names = tuple(network.name for network in found)
+    made = f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC by seviz {__version__} with `{provenance.command(found)}`."
+    return Report(" and ".join(names), names, made, tuple(parts))

@@ -1,0 +1,41 @@
+"""What is worked out before anything is written: the sentences in front rest on it as much as the figures behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seviz.analysis.health import GateHealth
+from seviz.report import depth, health
+from seviz.report.depth import Depth
+from seviz.report.sources import Network
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A network and what was measured of its gates; None and () without statistics of them."""
+
+    network: Network
+    depth: Depth | None
+    health: tuple[GateHealth, ...]
+
+
+def measure_all(networks: tuple[Network, ...], progress: Progress | None) -> tuple[Measured, ...]:
+    """Of every network; the probes take about a second each. progress: called with (done, in all)."""
+    total, done = sum(depth.STEPS * len(network.sites) for network in networks), 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, total)
+
+    return tuple(_measured(network, tick) for network in networks)
+
+
+def _measured(network: Network, tick: Callable[[], None]) -> Measured:
+    if not network.sites:
+        return Measured(network, None, ())
+    return Measured(network, depth.measure(network, tick), health.measure(network))

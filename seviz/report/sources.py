@@ -1,0 +1,93 @@
+"""What is stored for a network, and a sentence in the place of what is not."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from seviz.analysis.classification import Classification, summarise
+from seviz.analysis.moments import Moments, class_moments
+from seviz.checkpoints import Checkpoint, Epoch
+from seviz.errors import SevizError
+from seviz.evaluation import Evaluation
+from seviz.excitation import Excitation, SampleGates
+from seviz.gates import Site
+
+Found = TypeVar("Found")
+LACKING = {
+    "predictions": ("has no stored predictions", "evaluate", "--out", "FOLDER/evaluation.npz"),
+    "statistics": ("has no stored statistics of its gates", "excite"),
+    "samples": ("has no stored gates of single pictures", "excite"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A checkpoint with all that is stored beside it; None or () where there is nothing.
+
+    figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history" -> why there is
+    none, in a sentence.
+    """
+
+    checkpoint: Checkpoint
+    evaluation: Evaluation | None
+    figures: Classification | None
+    statistics: Excitation | None
+    samples: SampleGates | None
+    history: tuple[Epoch, ...]
+    missing: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.name
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return self.statistics.key.sites if self.statistics else ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.checkpoint.card.classes
+
+    def moments(self, site: Site, *, squeezes: bool = False) -> Moments:
+        """Of the gates of a site, or of its squeezes. Only for a network with statistics."""
+        if self.statistics is None:
+            raise ValueError(f"{self.name} has no statistics")
+        one = self.statistics.sites[site.path]
+        sums = (one.squeeze_sum, one.squeeze_squares) if squeezes else (one.gate_sum, one.gate_squares)
+        return class_moments(self.statistics.count, *sums)
+
+
+def read_network(checkpoint: Checkpoint) -> Network:
+    """Everything that is stored for a checkpoint. What is damaged counts as missing, with the sentence that says so."""
+    missing: dict[str, str] = {}
+    evaluation = _read("predictions", checkpoint, checkpoint.evaluation, missing)
+    statistics = _read("statistics", checkpoint, checkpoint.excitation, missing) if checkpoint.is_se else None
+    samples = _read("samples", checkpoint, checkpoint.sample_gates, missing) if checkpoint.is_se else None
+    history = _read("history", checkpoint, checkpoint.history, missing) or ()
+    if not checkpoint.is_se:
+        missing["statistics"] = f"{checkpoint.name} is a plain network: it has no gates."
+    figures = summarise(evaluation.logits, evaluation.labels, checkpoint.card.classes) if evaluation else None
+    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing)
+
+
+def _read(what: str, checkpoint: Checkpoint, read: Callable[[], Found | None], missing: dict[str, str]) -> Found | None:
+    try:
+        found = read()
+    except SevizError as error:
+        missing[what] = str(error)
+        return None
+    if not found:
+        missing[what] = _lacking(what, checkpoint.name)
+    return found
+
+
+def _lacking(what: str, name: str) -> str:
+    if what not in LACKING:
+        return f"{name} has no history.csv, which a training writes."
+    words, command, *rest = LACKING[what]
+    # no path of this machine: a report is handed on
+    typed = shlex.join(["python", "-m", "seviz", command, "--model", name, "--data", "D", *rest])
+    return f"{name} {words}; `{typed}` makes them, where D is the data set."

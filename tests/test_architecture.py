@@ -47,21 +47,22 @@ similarity   analysis checkpoints data errors evaluation files gates images
 training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
 backend      attribution checkpoints edits errors evaluation files gates images machine nets version
+flip         backend edits
 seviz        backend gates version
 figures      analysis errors history
 report       analysis card checkpoints data errors evaluation excitation figures gates history machine similarity version
 cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
              machine nets report similarity training version
 __main__     cli jobs
-ui           analysis attribution backend card checkpoints data errors evaluation excitation figures gates history images
-             jobs machine nets report similarity
+ui           analysis attribution backend card checkpoints data edits errors evaluation excitation figures flip gates history
+             images jobs machine nets report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """
 
 LIBRARIES = """
-numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files images
-             report similarity training ui
+numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files flip
+             images report similarity training ui
 PIL          colour data images
 torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets training
 torchvision  data nets

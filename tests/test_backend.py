@@ -23,8 +23,9 @@ from seviz.backend.engine import Engine, Identity
 from seviz.backend.owner import Owner
 from seviz.backend.prepare import prepare
 from seviz.checkpoints import save_checkpoint
+from seviz.edits import from_text
 from seviz.errors import BusyError, CheckpointError, PictureError, RequestError, SevizError
-from seviz.gates import record_gates
+from seviz.gates import edit_gates, record_gates
 
 CPU = torch.device("cpu")
 
@@ -461,6 +462,27 @@ def test_gate_gradients_go_through_the_owner_thread(net, model):
         np.testing.assert_allclose(found[site.path], wanted[site.path], atol=2e-4)
     with pytest.raises(RequestError, match="no class 'unicorn'"):
         model.gate_gradients(picture[0], "unicorn")
+
+
+def test_gate_gradients_under_edits_are_those_of_the_edited_gates(net, model):
+    picture, edits = pictures(1, seed=2).numpy(), from_text("layer2.1.se~0.25!layer3.0.se~0~c3")
+    found = model.gate_gradients(picture[0], "cat", edits=edits)
+    with edit_gates(net, edits):
+        wanted = attribution.gate_gradients(net, normalised(picture), 2)
+    for site in model.sites:
+        np.testing.assert_allclose(found[site.path], wanted[site.path], atol=2e-4)
+    plain = model.gate_gradients(picture[0], "cat")
+    assert np.abs(plain["layer3.0.se"] - found["layer3.0.se"]).max() > 1e-3
+
+
+def test_the_weights_of_a_block_are_handed_out_as_copies(net, model):
+    found, block = model.block_weights("layer2.0.se"), net.get_submodule("layer2.0.se")
+    assert (found.path, found.squeeze) == ("layer2.0.se", "avg")
+    for values, layer in zip((found.w1, found.b1, found.w2, found.b2), block.parameters(), strict=True):
+        np.testing.assert_array_equal(values, layer.numpy())
+        assert not values.flags.writeable and values.base is None
+    with pytest.raises(RequestError, match=r"no gate 'layer2\.0'"):
+        model.block_weights("layer2.0")
 
 
 def test_a_long_attribution_lets_others_through(engine, monkeypatch):

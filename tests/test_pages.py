@@ -23,7 +23,7 @@ from seviz.errors import BusyError, DataError
 from seviz.ui import frame
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("inspect", "excitation", "compare", "training", "accuracy", "models")
+PAGES = ("inspect", "excitation", "lab", "compare", "training", "accuracy", "models")
 
 
 def app(page: str = "inspect", **query: str) -> AppTest:
@@ -66,7 +66,7 @@ def test_the_first_state_of_a_page_needs_no_input(page):
     at = app(page)
     assert not at.exception
     assert not at.error
-    assert at.title[0].value.lower() == page
+    assert at.title[0].value.lower() == {"lab": "gate lab"}.get(page, page)
     assert [box.value for box in at.sidebar.selectbox] == ["se_resnet20", "resnet20"]
 
 

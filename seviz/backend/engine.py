@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from seviz.attribution import gate_gradients, grad_cam_maps, guided_grad_cam, pixel_gradient, require_maps
 from seviz.backend.looks import functions_of, side_by_side
-from seviz.backend.messages import Answer, Inspection, Map, Provenance, Request
+from seviz.backend.messages import Answer, BlockWeights, Inspection, Map, Provenance, Request
 from seviz.edits.resolve import GateFunction
 from seviz.errors import CheckpointError
 from seviz.evaluation import normaliser
 from seviz.gates import Recording, by_channel, edit_gates, record_gates, tap, tap_inputs
 from seviz.images import Preprocessing
+from seviz.nets.se import SqueezeExcite
 from seviz.version import __version__
 
 Edited = Mapping[str, GateFunction]  # site path -> what makes the gate
@@ -105,8 +106,18 @@ class Engine:
         with edit_gates(self.net, edits):
             return guided_grad_cam(self.net, x, target, layer)
 
-    def gate_gradients(self, x: Tensor, target: int) -> dict[str, Tensor]:
-        return gate_gradients(self.net, x, target)
+    def gate_gradients(self, x: Tensor, target: int, edits: Edited) -> dict[str, Tensor]:
+        with edit_gates(self.net, edits):
+            return gate_gradients(self.net, x, target)
+
+    def block_weights(self, path: str) -> BlockWeights:
+        block = self.net.get_submodule(path)
+        assert isinstance(block, SqueezeExcite)  # the path was checked
+        layers = (block.fc1.weight, block.fc1.bias, block.fc2.weight, block.fc2.bias)
+        copies = [layer.detach().float().cpu().numpy().copy() for layer in layers]
+        for values in copies:
+            values.flags.writeable = False
+        return BlockWeights(path, block.squeeze.mode, *copies)
 
     def _run(self, x: Tensor, requests: Sequence[Request]) -> _Pass:
         first = requests[0]

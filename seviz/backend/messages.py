@@ -128,5 +128,21 @@ class Inspection:
         raise RequestError(f"No map of {layer} for class {class_index} was asked for.")
 
 
+@dataclass(frozen=True, eq=False)
+class BlockWeights:
+    """The two layers of an SE block: s = sigmoid(w2 relu(w1 z + b1) + b2). Its arrays are its own and read-only.
+
+    path: of its site. squeeze: "avg", "max" or "none", how z comes from the map. w1: float32 (hidden, C); b1: (hidden,);
+    w2: (C, hidden); b2: (C,).
+    """
+
+    path: str
+    squeeze: str
+    w1: NDArray[np.float32]
+    b1: NDArray[np.float32]
+    w2: NDArray[np.float32]
+    b2: NDArray[np.float32]
+
+
 Answer = tuple[Inspection, ...]
 """One inspection a picture of the request, in its order."""

@@ -18,22 +18,20 @@ from torch import Tensor, nn
 from seviz.attribution import METHODS, PIXEL_METHODS
 from seviz.attribution import pixel_map as map_by_pixel
 from seviz.backend.engine import Edited, Engine, Identity
-from seviz.backend.messages import Answer, Inspection, Map, Request
+from seviz.backend.messages import Answer, BlockWeights, Inspection, Map, Request
 from seviz.backend.owner import Owner
+from seviz.backend.pictures import PictureLike, as_pixels
 from seviz.backend.prepare import prepare
 from seviz.edits import Edit, Means, checked_edits, from_text
 from seviz.edits.resolve import NO_MEANS, check, needs_means
-from seviz.errors import PictureError, RequestError
-from seviz.files import read_file
+from seviz.errors import RequestError
 from seviz.gates import Site, find_gates
-from seviz.images import MAX_BYTES, Picture, Preprocessing, decode, fit
+from seviz.images import Preprocessing, fit
 from seviz.machine import choose_device
 
 if TYPE_CHECKING:
     from seviz.checkpoints import Card
     from seviz.excitation import Excitation
-
-PictureLike = str | os.PathLike[str] | bytes | NDArray[np.uint8] | Picture
 
 
 class Model:
@@ -153,15 +151,18 @@ class Model:
         array.flags.writeable = False
         return Map("input", target, self.classes[target], method, array)
 
-    def gate_gradients(self, picture: PictureLike, target: int | str) -> dict[str, NDArray[np.float32]]:
+    def gate_gradients(
+        self, picture: PictureLike, target: int | str, *, edits: Sequence[Edit] = ()
+    ) -> dict[str, NDArray[np.float32]]:
         """By how much the logit of `target` rises with each gate: site path -> float32 (C,), logit per unit of gate.
 
         Gate times gradient is, to first order, what the logit would lose if the gate shut (and all that follows answered
-        to it); what it really loses is found by an edit. {} for a plain network.
+        to it); what it really loses is found by an edit. {} for a plain network. edits: under which the gates are asked; an
+        edited gate's slope is that of what it became.
         """
-        index = self.class_index(target)
-        x = self._engine.normalise(self.see(picture)[None])
-        found = self._owner.run(lambda engine: engine.gate_gradients(x, index))
+        index, pixels = self.class_index(target), self.see(picture)[None]
+        request, x = self._checked(Request(pixels, edits=checked_edits(edits))), self._engine.normalise(pixels)
+        found = self._owner.run(lambda engine: engine.gate_gradients(x, index, engine.edits_of(request)))
         return {path: values.cpu().numpy() for path, values in found.items()}
 
     def time_pass(self) -> float:
@@ -173,6 +174,11 @@ class Model:
         x = self._engine.normalise(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
         milliseconds: float = self._owner.run(lambda engine: engine.time_pass(x))
         return milliseconds
+    def block_weights(self, path: str) -> BlockWeights:
+        """The two layers of the SE block at a site. Raises RequestError where there is none."""
+        self._check_site(path)
+        found: BlockWeights = self._owner.run(lambda engine: engine.block_weights(path))
+        return found
 
     def see(self, picture: PictureLike) -> NDArray[np.uint8]:
         """The picture as the network sees it: uint8 (height, width, 3)."""
@@ -220,8 +226,7 @@ class Model:
         for layer in request.layers:
             self._layer(layer)
         for path in request.features:
-            if path not in [site.path for site in self.sites]:
-                raise RequestError(f"{self.name} has no gate {path!r}.")
+            self._check_site(path)
         if request.layers and not 1 <= request.map_top <= len(self.classes):
             raise RequestError(f"Maps are for 1 to {len(self.classes)} classes of {self.name}, not {request.map_top}.")
         return self._with_means(request) if request.edits else request
@@ -238,6 +243,10 @@ class Model:
         if self.means is None:
             raise RequestError(NO_MEANS)
         return replace(request, means=self.means)
+
+    def _check_site(self, path: str) -> None:
+        if path not in [site.path for site in self.sites]:
+            raise RequestError(f"{self.name} has no gate {path!r}.")
 
     def _require_seen(self, pixels: NDArray[np.uint8], dimensions: int) -> None:
         """Raises RequestError for anything but uint8 (..., height, width, 3) as the network sees pictures."""
@@ -315,28 +324,3 @@ def _means(found: Excitation | None) -> Means | None:
     if found is None:
         return None
     return Means.from_sums(found.key.classes, found.count, {path: one.gate_sum for path, one in found.sites.items()})
-
-
-def as_pixels(picture: PictureLike) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3) of a path, bytes, array or Picture. Raises PictureError where it cannot be had."""
-    if isinstance(picture, Picture):
-        return picture.pixels
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-            raise PictureError(f"A picture is uint8 (H, W, 3), not {picture.dtype} {picture.shape}.")
-        return picture
-    if isinstance(picture, bytes):
-        return decode(picture).pixels
-    if not isinstance(picture, str | os.PathLike):
-        raise PictureError(f"A picture is a path, bytes, a uint8 array (H, W, 3) or a Picture, not {type(picture).__name__}.")
-    return read_picture(picture).pixels
-
-
-def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """The picture in a file. Raises PictureError where it cannot be read, is too large, or is no picture."""
-    try:
-        content = read_file(path, MAX_BYTES)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"{os.fspath(path)} cannot be read ({reason}).") from error
-    return decode(content)

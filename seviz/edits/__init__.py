@@ -4,6 +4,8 @@
     text.py      the text of a link, such as "s3~1!layer1.0.se~x0.5~top4.gate", and back
     plain.py     JSON values, and back
     means.py     the mean gates that an edit may ask for
+    words.py     edits in words
+    switch.py    edits made one after the other (needs torch, as resolve.py; not imported here)
     resolve.py   edits against the sites of a network: functions of the live gate (torch; not imported here)
 """
 

@@ -11,6 +11,7 @@
     depth.py         how class-specific every site is, distances of classes
     health.py        a row a site, what is wrong with its gates
     gate_space.py    samples in the plane of their gates, squeeze against gate
+    lab.py        edited gates: before and after, the path to another class, swaps
     predictions.py   probabilities
     training.py   curves and gap
     accuracy.py   accuracy with intervals, per class, confusion, reliability

@@ -12,6 +12,9 @@
     usual.py        what is usual for a class, and whether a picture is
     excitation/     Excitation: a file a view
     compare/        Compare: a file a view
+    lab/            Gate lab: edits of gates and what they change
+    components/     what a hand does and no widget can: HTML, CSS and JavaScript
+    plain.py        what pages about gates say of a network without any
     evaluations.py  stored predictions and what they were measured on
     thumbnails.py   pictures behind sample ids, when the data are at hand
     mistakes.py     Accuracy: the most confident mistakes

@@ -14,13 +14,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from seviz.analysis.classification import Classification, summarise
-from seviz.backend import Inspection, Model, load
+from seviz.backend import BlockWeights, Inspection, Model, Request, load
 from seviz.backend.messages import Map
 from seviz.checkpoints import EVALUATION_FILE, Checkpoint, open_checkpoint
+from seviz.edits import Edit, Means, to_text
+from seviz.edits.resolve import needs_means
 from seviz.evaluation import Evaluation
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates
 from seviz.figures import maps, predictions
 from seviz.figures.layout import Figure
+from seviz.flip import Flip, flip_picture
 from seviz.images import Picture, Preprocessing, encode_png, fit
 from seviz.machine import choose_device
 
@@ -47,14 +50,44 @@ def gate_gradients(checkpoint: Checkpoint, picture: Picture, target: int) -> Map
     return _gate_gradients(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, target, picture)
 
 
+def means(checkpoint: Checkpoint) -> Means | None:
+    """The mean gates over a data set; None and CheckpointError as of excitation."""
+    return _means(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EXCITATION_FILE))
+
+
+def edited(
+    checkpoint: Checkpoint,
+    picture: Picture,
+    edits: tuple[Edit, ...],
+    *,
+    layers: tuple[str, ...] = (),
+    classes: tuple[int, ...] = (),
+    others: Mapping[str, Picture] | None = None,
+) -> Inspection:
+    """The inspection under edits, with Grad-CAM of `layers` for `classes`. others: pictures whose gates edits ask for."""
+    files = (os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EXCITATION_FILE))
+    names = tuple((name, one.sha256) for name, one in sorted((others or {}).items()))
+    return _edited(files, picture.sha256, to_text(edits), layers, classes, names, picture, edits, others or {})
+
+
+def flip(checkpoint: Checkpoint, picture: Picture, target: int) -> Flip:
+    """Few changes of gates that turn the prediction into `target`, from the gates without edits."""
+    return _flip(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, target, picture)
+
+
+def block_weights(checkpoint: Checkpoint, site: str) -> BlockWeights:
+    """The two layers of the SE block at a site."""
+    return _block_weights(os.fsencode(checkpoint.folder), checkpoint.card.sha256, site)
+
+
 def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
     """The inspection with the feature maps that the gate of `site` scales."""
     return _features(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, site, picture)
 
 
-def seen(checkpoint: Checkpoint, picture: Picture) -> NDArray[np.uint8]:
-    """The picture as the network sees it, its pixels enlarged for the page: uint8 (H, W, 3)."""
-    return _seen(picture.sha256, checkpoint.card.preprocessing, picture)
+def seen(checkpoint: Checkpoint, picture: Picture, side: int = 384) -> NDArray[np.uint8]:
+    """The picture as the network sees it, its pixels enlarged to at least `side` for the page: uint8 (H, W, 3)."""
+    return _seen(picture.sha256, checkpoint.card.preprocessing, side, picture)
 
 
 def seen_png(checkpoint: Checkpoint, picture: Picture) -> bytes:
@@ -107,13 +140,13 @@ def _inspection(folder: bytes, sha256: str, picture: str, classes: tuple[int, ..
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner=False)
-def _seen(sha256: str, preprocessing: Preprocessing, _picture: Picture) -> NDArray[np.uint8]:
-    return maps.enlarged(fit(_picture.pixels, preprocessing))
+def _seen(sha256: str, preprocessing: Preprocessing, side: int, _picture: Picture) -> NDArray[np.uint8]:
+    return maps.enlarged(fit(_picture.pixels, preprocessing), side)
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner=False)
 def _seen_png(sha256: str, preprocessing: Preprocessing, _picture: Picture) -> bytes:
-    return encode_png(_seen(sha256, preprocessing, _picture))
+    return encode_png(_seen(sha256, preprocessing, 384, _picture))
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
@@ -132,6 +165,44 @@ def _gate_gradients(
     folder: bytes, sha256: str, picture: str, target: int, _picture: Picture
 ) -> Mapping[str, NDArray[np.float32]]:
     return _model(folder, sha256).gate_gradients(_picture, target)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _means(folder: bytes, sha256: str, changed: int) -> Means | None:
+    found = _excitation(folder, sha256, changed)
+    if found is None:
+        return None
+    return Means.from_sums(found.key.classes, found.count, {path: site.gate_sum for path, site in found.sites.items()})
+
+
+@st.cache_resource(max_entries=4 * ANSWERS, show_spinner=False)
+def _edited(
+    files: tuple[bytes, str, int],
+    picture: str,
+    text: str,
+    layers: tuple[str, ...],
+    classes: tuple[int, ...],
+    names: tuple[tuple[str, str], ...],
+    _picture: Picture,
+    _edits: tuple[Edit, ...],
+    _others: Mapping[str, Picture],
+) -> Inspection:
+    network = _model(files[0], files[1])
+    others = {name: network.see(other) for name, other in _others.items()}
+    pixels = network.see(_picture)[None]
+    averages = _means(*files) if needs_means(_edits) else None
+    return network.submit(Request(pixels, layers, classes, 1, (), _edits, others, averages)).result()[0]
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner="Changing gate after gate")
+def _flip(folder: bytes, sha256: str, picture: str, target: int, _picture: Picture) -> Flip:
+    network = _model(folder, sha256)
+    return flip_picture(network, network.see(_picture), target)
+
+
+@st.cache_resource(max_entries=ANSWERS, show_spinner=False)
+def _block_weights(folder: bytes, sha256: str, site: str) -> BlockWeights:
+    return _model(folder, sha256).block_weights(site)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the gates")

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Inspect": ("🔍", "inspect.py"),
     "Excitation": ("🚦", "excitation.py"),
+    "Gate lab": ("🎚️", "lab.py"),
     "Compare": ("⚖️", "compare.py"),
     "Training": ("📈", "training.py"),
     "Accuracy": ("🎯", "accuracy.py"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import streamlit as st
@@ -20,7 +21,14 @@ TAGS += "[data-testid=stMultiSelectTagsContainer] [data-tag], [data-testid=stMul
 FIRST = 20  # of them to begin with, where there are more
 
 
-def site(stored: Stored, help_text: str = "The SE block whose gates are shown; Inspect knows it by the same name.") -> Site:
+class WithSites(Protocol):
+    """What has gates: stored statistics, a model."""
+
+    @property
+    def sites(self) -> Sequence[Site]: ...
+
+
+def site(stored: WithSites, help_text: str = "The SE block whose gates are shown; Inspect knows it by the same name.") -> Site:
     """The SE block, by a list."""
     paths = {one.path: one for one in stored.sites}
     last = stored.sites[-1].path

@@ -11,11 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from seviz.analysis.moments import Moments, class_moments, order_channels
-from seviz.checkpoints import Checkpoint, find_checkpoints
+from seviz.checkpoints import Checkpoint
 from seviz.errors import SevizError
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates, excite_command
 from seviz.gates import Site
-from seviz.ui import caches, choice, frame, jobs
+from seviz.ui import caches, choice, jobs, plain
 
 Key = tuple[bytes, str, int, int]
 
@@ -54,7 +54,7 @@ def find(chosen: choice.Choice) -> Stored | None:
     """What is stored for the network of the sidebar; None where there is nothing, and then the page has said what to do."""
     checkpoint = chosen.model
     if not checkpoint.is_se:
-        _tell_plain(checkpoint, chosen.against)
+        plain.tell(chosen, "nothing to count")
         return None
     try:
         statistics = caches.excitation(checkpoint)
@@ -103,27 +103,6 @@ def _samples(checkpoint: Checkpoint) -> SampleGates | None:
     except SevizError as error:
         st.error(str(error), icon="⚠️")
         return None
-
-
-def _tell_plain(checkpoint: Checkpoint, against: Checkpoint | None) -> None:
-    """A plain network has no gates: say so, and lead on."""
-    st.info(
-        f"{checkpoint.name} is a plain network: it has no gates, so there is nothing to count here. Its SE twin has one gate "
-        "a channel in every block."
-    )
-    twin = against if against and against.is_se else None
-    names = [twin.name] if twin else _se_networks()
-    for name in names[:3]:
-        st.button(f"Open {name}", key=f"open-{name}", icon="➡️", on_click=_open, args=(name,))
-    frame.link("Models", "What an SE block adds")
-
-
-def _se_networks() -> list[str]:
-    return [entry.name for entry in find_checkpoints() if entry.card and entry.card.is_se and not entry.problem]
-
-
-def _open(name: str) -> None:
-    st.session_state["model"] = name
 
 
 def _offer(checkpoint: Checkpoint) -> None:

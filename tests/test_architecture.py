@@ -42,7 +42,7 @@ evaluation   card data errors files gates images
 analysis     errors
 excitation   analysis card data errors evaluation files gates images nets
 ablation     analysis data edits errors evaluation excitation files gates images machine nets
-checkpoints  ablation card errors evaluation excitation files history images machine nets weights
+checkpoints  ablation card edits errors evaluation excitation files history images machine nets weights
 similarity   analysis checkpoints data errors evaluation files gates images
 training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates

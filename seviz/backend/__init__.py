@@ -1,6 +1,7 @@
 """The inference backend: a network on its device, one owner thread a model, micro-batches, plain answers.
 
     messages.py   what goes in and comes out
+    arguments.py  what callers hand to a model, taken or refused
     prepare.py    a network made ready to answer
     looks.py      what a request's edits are for its own pictures
     engine.py     one network answering one batch

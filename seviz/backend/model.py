@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from seviz.attribution import METHODS, PIXEL_METHODS
 from seviz.attribution import pixel_map as map_by_pixel
+from seviz.backend.arguments import index_of, listed
 from seviz.backend.engine import Edited, Engine, Identity
 from seviz.backend.messages import Answer, BlockWeights, Inspection, Map, Request
 from seviz.backend.owner import Owner
@@ -31,7 +31,6 @@ from seviz.machine import choose_device
 
 if TYPE_CHECKING:
     from seviz.checkpoints import Card
-    from seviz.excitation import Excitation
 
 
 class Model:
@@ -101,15 +100,15 @@ class Model:
         """
         if method not in list(METHODS):
             raise RequestError(f"There is no method {method!r}; use one of {', '.join(METHODS)}.")
-        wanted = self.layers[-1:] if layers is None else _listed(layers, "layers", "module paths")
-        named = () if classes is None else _listed(classes, "classes", "names or indexes")
+        wanted = self.layers[-1:] if layers is None else listed(layers, "layers", "module paths")
+        named = () if classes is None else listed(classes, "classes", "names or indexes")
         indexes = tuple(self.class_index(one) for one in named)
-        top = min(_index(top_k, "top_k is a whole number of at least 1"), len(self.classes))
+        top = min(index_of(top_k, "top_k is a whole number of at least 1"), len(self.classes))
         pixels = self.see(picture)[None]
         maps = wanted if method == "gradcam" else ()
         chosen = checked_edits(from_text(edits) if isinstance(edits, str) else edits)
         seen = {name: self.see(other) for name, other in (others or {}).items()}
-        request = Request(pixels, maps, indexes, top, _listed(features, "features", "gate paths"), chosen, seen)
+        request = Request(pixels, maps, indexes, top, listed(features, "features", "gate paths"), chosen, seen)
         answer = self.submit(request).result()[0]
         if method == "gradcam":
             return answer
@@ -190,7 +189,7 @@ class Model:
             if one in self.classes:
                 return self.classes.index(one)
         else:
-            index = _index(one, "a class is a name or an index")
+            index = index_of(one, "a class is a name or an index")
             if 0 <= index < len(self.classes):
                 return index
         some = ", ".join(self.classes[:5]) + (", ..." if len(self.classes) > 5 else "")
@@ -277,23 +276,6 @@ class Model:
         return gradient
 
 
-def _listed(values: object, what: str, of: str) -> tuple[Any, ...]:
-    """A list, tuple or array as a tuple. Raises RequestError for a lone value, whose letters or truth would be taken."""
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise RequestError(f"{what} is a list of {of}, such as [{values!r}], not {values!r}.")
-    return tuple(values)
-
-
-def _index(value: object, what: str) -> int:
-    """Raises RequestError with `what` for anything but a whole number: 1.5 would be taken for 1, and True too."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        raise RequestError(f"{what[:1].upper()}{what[1:]}, not {value!r}.")
-    try:
-        return operator.index(value)
-    except TypeError as error:  # an array of several
-        raise RequestError(f"{what[:1].upper()}{what[1:]}, not {value!r}.") from error
-
-
 def load(name: str | os.PathLike[str], *, device: str | torch.device | None = None, precision: str = "float32") -> Model:
     """A model by the name of its checkpoint folder, or by a path to one.
 
@@ -316,11 +298,5 @@ def load(name: str | os.PathLike[str], *, device: str | torch.device | None = No
         card=card,
         device=device,
         precision=precision,
-        means=lambda: _means(checkpoint.excitation()),
+        means=checkpoint.means,
     )
-
-
-def _means(found: Excitation | None) -> Means | None:
-    if found is None:
-        return None
-    return Means.from_sums(found.key.classes, found.count, {path: one.gate_sum for path, one in found.sites.items()})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from seviz.ablation import Ablation
+    from seviz.edits import Means
     from seviz.evaluation import Evaluation
     from seviz.excitation import Excitation, SampleGates
 
@@ -118,6 +119,15 @@ class Checkpoint:
         if found and statistics:
             require_pair(self.folder / GATES_FILE, found.key, statistics.key)
         return found
+
+    def means(self) -> Means | None:
+        """The mean gates that edits may ask for, None where nobody measured them. Raises CheckpointError as of excitation."""
+        from seviz.edits import Means
+
+        found = self.excitation()
+        if found is None:
+            return None
+        return Means.from_sums(found.key.classes, found.count, {path: one.gate_sum for path, one in found.sites.items()})
 
     def ablation(self) -> Ablation | None:
         """What edits of its gates cost, None where nobody measured it.

@@ -169,10 +169,7 @@ def _gate_gradients(
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _means(folder: bytes, sha256: str, changed: int) -> Means | None:
-    found = _excitation(folder, sha256, changed)
-    if found is None:
-        return None
-    return Means.from_sums(found.key.classes, found.count, {path: site.gate_sum for path, site in found.sites.items()})
+    return open_checkpoint(Path(os.fsdecode(folder))).means()
 
 
 @st.cache_resource(max_entries=4 * ANSWERS, show_spinner=False)

@@ -115,7 +115,7 @@ def _stages(watched: Watched, batch: int, progress: Progress | None) -> Iterator
     """For each batch the stages' outputs, means over the pixels: (B, C) each."""
     with tap(watched.net, watched.stages) as caught:
         for _ in outputs(watched.net, watched.data, watched.preprocessing, batch, progress):
-            yield [caught[path].double().mean((2, 3)).cpu().numpy() for path in watched.stages]
+            yield [caught[path].float().cpu().double().mean((2, 3)).numpy() for path in watched.stages]
 
 
 def file_name(second: str) -> str:

@@ -8,14 +8,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 
 from seviz.analysis import tables
-from seviz.analysis.channels import describe_channel, end_classes, telling_channels, telling_classes
+from seviz.analysis.channels import describe_channel, end_classes, telling_channels, telling_classes, thin_classes
 from seviz.analysis.classification import probabilities
 from seviz.analysis.comparison import Side, compare, pair
 from seviz.analysis.distance import between, describe_between
 from seviz.analysis.health import site_health
 from seviz.analysis.moments import Moments, sample_moments
 from seviz.analysis.observations import summarise_site, where_specific
-from seviz.analysis.paper import FIGURE_6_CLASSES, FIGURE_6_SITES, figure_6_classes, figure_6_sites
+from seviz.analysis.paper import FIGURE_6_CLASSES, FIGURE_6_SITES, figure_6_classes, figure_6_sites, site_name
 from seviz.analysis.relation import relate
 
 NAMES = ("ant", "bee", "cat", "dog", "elk")
@@ -33,7 +33,7 @@ def moments_of(means, count=10, spread=0.01):
 def test_a_channel_is_described_by_its_ends():
     found = moments_of([[0.1], [0.9], [0.5], [0.2], [0.8]])
     words = describe_channel(found, NAMES, 0)
-    assert "Most open for bee (0.90) and elk (0.80), least for ant (0.10) and dog (0.20)." in words
+    assert words.startswith("Most open for bee (0.90) and elk (0.80), least for ant (0.10) and dog (0.20); in brackets, mean ")
     assert "explains 100%" in words
 
 
@@ -65,6 +65,14 @@ def test_a_sample_between_two_classes_by_hand():
     assert words.startswith("At 1 of 2 blocks the gates are nearer to the mean of bee than to that of ant")
     assert "(there)" in words
     assert words.endswith("More than 1.5 times as far from ant as its pictures usually are: here, there.")
+    assert "the mean of bee, its answer, than to that of ant" in describe_between([one], "ant", "bee", "its answer")
+    table = tables.gate_distances(["layer1.0.se"], [one], "ant", "bee")
+    columns = ("distance to ant", "distance to bee", "usual in ant")
+    assert_allclose([table[name] for name in columns], [[np.sqrt(0.36 / 2)], [np.sqrt(0.64 / 2)], [0.1]])
+    pull = tables.channel_pull(one, found, (0, 1), ("ant", "bee"), 1)
+    assert {name: round(values[0], 6) for name, values in pull.items()} == {
+        "channel": 1, "gate": 0.0, "mean of ant": 0.0, "mean of bee": 0.8, "pull to bee": -0.32,
+    }  # fmt: skip
 
 
 # which of many
@@ -88,6 +96,12 @@ def test_classes_that_differ_most_and_channels_that_tell_most():
     assert_array_equal(telling_channels(found, 1), [int(means.var(0).argmax())])
 
 
+def test_classes_without_a_mean_or_a_spread_are_named():
+    found = Moments(np.array([3, 0, 1, 1]), np.array([[0.5], [np.nan], [0.4], [0.3]]), np.zeros((4, 1)))
+    assert thin_classes(found, NAMES[:4], [0, 1, 3]) == ["With no pictures: bee.", "With one picture, so no spread: dog."]
+    assert thin_classes(found, NAMES[:4], [0]) == []
+
+
 # depth in a sentence
 
 
@@ -95,7 +109,11 @@ def test_where_it_becomes_class_specific():
     agnostic = moments_of([[0.5], [0.501], [0.499]], spread=0.1)
     specific = moments_of([[0.1], [0.5], [0.9]], spread=0.01)
     sites = [summarise_site("one", 1, agnostic), summarise_site("two", 2, specific)]
-    assert where_specific(sites).startswith("It is class-specific from two on (100% of the variance")
+    assert where_specific(sites).startswith("It becomes class-specific at two, where the class explains 100% of the variance")
+    less = summarise_site("less", 1, moments_of([[0.4], [0.5], [0.6]], spread=0.1))
+    first = where_specific([sites[0], less, sites[1]])
+    assert first.startswith(f"It first becomes class-specific at less ({less.eta.adjusted:.0%} of the variance beyond chance")
+    assert first.endswith("most of all at two, where the class explains 100% of the variance of the gates.")
     assert "nowhere much" in where_specific(sites[:1])
     assert "cannot be told" in where_specific([])
 
@@ -112,6 +130,8 @@ def test_the_papers_sites_of_se_resnet_50():
 def test_of_three_stages_the_last_block_of_each():
     assert figure_6_sites([1, 1, 1, 2, 2, 2, 3, 3, 3]) == [2, 5, 8]
     assert figure_6_sites([]) == []
+    assert site_name("last", 3, 2, [1, 2, 3]) == "last"
+    assert site_name("last", 3, 2, [1, 2, 3, 4]) == "last (SE_4_2)"
 
 
 def test_the_papers_classes_are_known_by_name_and_place():
@@ -165,3 +185,12 @@ def test_tables_have_columns_of_one_length_and_the_numbers_of_the_comparison(fou
     assert_allclose(sum(agreement["share"]), 1)
     assert calibration["T"] == [one.temperature for one in found.calibration]
     assert (vitals["site"], vitals["verdict"]) == (["one.se"], [health.grade])
+
+
+def test_a_histogram_is_a_row_a_class_and_bin():
+    assert tables.gate_histograms(("ant", "bee"), np.array([[3, 0], [1, 2]])) == {
+        "class": ["ant", "ant", "bee", "bee"],
+        "gate from": [0, 0.5, 0, 0.5],
+        "gate to": [0.5, 1, 0.5, 1],
+        "pictures": [3, 0, 1, 2],
+    }

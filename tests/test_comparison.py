@@ -7,7 +7,18 @@ import json
 import numpy as np
 import pytest
 
-from seviz.analysis.comparison import CELLS, Side, agreement, class_verdict, compare, pair, verdict
+from seviz.analysis.comparison import (
+    CELLS,
+    Side,
+    agreement,
+    agreement_verdict,
+    class_verdict,
+    compare,
+    how_calibrated,
+    how_tested,
+    pair,
+    verdict,
+)
 from seviz.analysis.paired import paired_difference
 from seviz.analysis.temperature import LIMITS, calibrate, fit_temperature
 from seviz.errors import DataError
@@ -127,6 +138,24 @@ def test_the_words_follow_the_numbers():
     few = compare(pair(side("A", [0] * 50, [0] * 50), side("B", [0] * 46 + [1] * 4, [0] * 50)))
     assert "No difference" in verdict(few)
     assert "McNemar's exact test (p = 0.12)" in verdict(few)
+    assert how_tested(few).startswith("4 pictures were right for A alone and 0 for B alone; only these tell the two apart.")
+    half = few.calibration[0]
+    assert f"fitted to {half.fitted} of the pictures" in how_calibrated(few)
+    assert how_calibrated(few).endswith(f"the other {50 - half.fitted}.")
+
+
+def test_the_agreement_in_words():
+    """Three wrong of ten, the same for both: kappa 1. Six wrong of ten, none together: never by chance as seldom."""
+    together = compare(pair(*(side(name, [0] * 7 + [1] * 3, [0] * 10) for name in "AB")))
+    assert agreement_verdict(together) == (
+        "Both give the same answer to 100.0% of the pictures. They are wrong on the same pictures more often than chance would "
+        "have it: Cohen's kappa of right and wrong is 1.00 (0: by chance alone; 1: always)."
+    )
+    apart = compare(pair(side("A", [0] * 7 + [1] * 3, [0] * 10), side("B", [1] * 3 + [0] * 7, [0] * 10)))
+    assert "same answer to 40.0%" in agreement_verdict(apart)
+    assert "no more often than chance" in agreement_verdict(apart)
+    perfect = compare(pair(*(side(name, [0] * 10, [0] * 10) for name in "AB")))
+    assert agreement_verdict(perfect) == "Both give the same answer to 100.0% of the pictures."
 
 
 def test_json_is_plain_and_whole():

@@ -120,6 +120,17 @@ def test_every_number_is_that_of_plain_loops(size):
     assert found.sites["b.se"].fired[0] == COUNT
 
 
+@pytest.mark.parametrize("squeezes", [False, True])
+def test_the_moments_of_a_site_are_those_of_its_samples(squeezes):
+    key, ids, batch = made()
+    found = measured(key, ids, batch, [np.arange(COUNT)]).moments("b.se", squeezes=squeezes)
+    values = (batch.squeezes if squeezes else batch.gates)[:, 3:]
+    assert found.channels == 2
+    for label in range(3):
+        np.testing.assert_allclose(found.mean[label], values[batch.labels == label].mean(0), rtol=1e-5)
+    assert np.isnan(found.mean[4]).all()
+
+
 def test_a_gate_of_exactly_one_is_in_the_last_bin():
     key, ids, batch = made(count=4)
     batch.gates[:] = np.array([[0, 1 / 32, np.nextafter(np.float32(1), np.float32(0)), 1, 0.5]] * 4)

@@ -13,11 +13,12 @@ from streamlit.testing.v1 import AppTest
 from test_checkpoints import card_of
 from test_pages import app, class_folder, home, words
 
+from seviz.analysis import paper
 from seviz.checkpoints import checkpoints_home, open_checkpoint, save_checkpoint
 from seviz.data import PictureSet, numbered_ids
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, excite, load_gates, save_gates
 from seviz.images import Preprocessing
-from seviz.ui.excitation import controls, paper
+from seviz.ui.excitation import controls
 from seviz.ui.excitation.views import VIEWS
 
 __all__ = ["home"]  # a fixture
@@ -331,21 +332,18 @@ def test_what_was_chosen_for_one_network_does_not_trouble_another(measured, view
     assert "ship" not in " ".join(alts(at))
 
 
-def test_the_papers_six_blocks_and_four_classes():
+def test_the_papers_six_blocks_by_its_names():
     from seviz.gates import find_gates
     from seviz.nets import build
 
     sites = find_gates(build("se_resnet50", classes=2))
-    assert [site.path for site in paper.paper_sites(sites)] == [
+    stages = [site.stage for site in sites]
+    shown = [sites[index] for index in paper.figure_6_sites(stages)]
+    assert [site.path for site in shown] == [
         "layer1.2.se", "layer2.3.se", "layer3.5.se", "layer4.0.se", "layer4.1.se", "layer4.2.se"
     ]  # fmt: skip
-    assert [f"{site.stage + 1}_{site.block}" for site in paper.paper_sites(sites)] == ["2_3", "3_4", "4_6", "5_1", "5_2", "5_3"]
-    names = [f"thing {number}" for number in range(1000)]
-    for place, name in ((1, "goldfish"), (254, "pug"), (404, "airliner"), (972, "cliff")):
-        names[place] = name
-    assert paper.paper_classes(names) == [1, 254, 404, 972]
-    assert paper.paper_classes(names[:10]) == [0, 3, 6, 9]
-    assert paper.paper_classes(["one"]) == [0]
+    names = [paper.site_name(site.title, site.stage, site.block, stages) for site in shown]
+    assert [name.split()[-1] for name in names] == [f"({name})" for name, _ in paper.FIGURE_6_SITES]
 
 
 # Inspect

@@ -135,7 +135,7 @@ def test_cancel_ends_the_job_and_sweeps_its_files(waiting):
     at = button(at.run(), "Cancel").click().run()
     assert jobs.find(at.query_params["job"]).state == "cancelled"
     at.run()
-    assert "Cancelled: gates on folder:toy, test. Nothing was changed." in words(at)
+    assert "Cancelled: gates on folder:toy, test. What was stored before is as it was; what was not finished" in words(at)
     assert {path.name for path in folder.iterdir()} == {"card.json", "model.safetensors"}
     assert labels(at) == ["Start"]
 

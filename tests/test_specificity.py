@@ -17,6 +17,7 @@ from seviz.analysis.specificity import (
     eta_squared,
     permutation_test,
     profile_correlation,
+    rows_to_test,
 )
 
 
@@ -187,3 +188,12 @@ def test_profiles_correlate_up_to_scale_and_shift():
     assert found[0, 3] == pytest.approx(stats.pearsonr(means[0], means[3]).statistic)
     assert np.isnan(found[4]).all() and np.isnan(found[:, 5]).all()
     assert np.isnan(profile_correlation(of_means([[0.1], [0.4]]))).all()
+
+
+def test_a_test_is_made_on_all_samples_or_on_as_many_different_ones_as_asked_for():
+    assert rows_to_test(5).tolist() == [0, 1, 2, 3, 4]
+    drawn = rows_to_test(50, most=20)
+    assert len(set(drawn.tolist())) == 20
+    assert drawn.tolist() == sorted(drawn.tolist())
+    assert drawn.max() < 50
+    assert drawn.tolist() != rows_to_test(50, most=20, seed=1).tolist()

@@ -166,7 +166,7 @@ def _hidden(v: Vitals) -> Ailment | None:
         "A ReLU that is below 0 for every picture gets no gradient and stays dead: large steps early in the training, or "
         "biases below 0." + (f" A reduction that leaves {v.hidden} of them has none to spare." if few else ""),
         "Start with zero biases and a warm-up"
-        + (f", and use a smaller reduction than r = {v.channels // v.hidden}." if few else "."),
+        + (", and use a smaller reduction r, which leaves more of them." if few else "."),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from seviz.analysis.moments import Moments
 from seviz.analysis.specificity import class_selectivity, eta_squared
@@ -22,11 +22,12 @@ def describe_channel(moments: Moments, classes: Sequence[str], channel: int) -> 
     high, low = ([f"{classes[row]} ({mean[row]:.2f})" for row in rows] for rows in (order[:2], order[::-1][:2]))
     many = len(order) > 3
     words = f"Most open for {high[0]}" + (f" and {high[1]}" if many else "")
-    words += f", least for {low[0]}" + (f" and {low[1]}" if many else "") + "."
+    words += f", least for {low[0]}" + (f" and {low[1]}" if many else "") + "; in brackets, mean gates."
     share, selectivity = eta_squared(moments).by_channel[channel], class_selectivity(moments)[channel]
     if np.isnan(share):
         return words + " With pictures of one class alone, nothing can be said of differences between classes."
-    return f"{words} Knowing the class explains {share:.0%} of how this gate varies; class-selectivity index {selectivity:.2f}."
+    told = f"Knowing the class explains {share:.0%} of how this gate varies (η²)"
+    return f"{words} {told}; class-selectivity index {selectivity:.2f}."
 
 
 def end_classes(moments: Moments, channel: int, most: int) -> NDArray[np.int64]:
@@ -51,3 +52,13 @@ def telling_classes(moments: Moments, most: int) -> NDArray[np.int64]:
 def telling_channels(moments: Moments, most: int) -> NDArray[np.int64]:
     """At most `most` channels, those with the largest variance between classes, in their order."""
     return np.sort(np.argsort(-np.nan_to_num(moments.between), kind="stable")[:most])
+
+
+def thin_classes(moments: Moments, classes: Sequence[str], rows: ArrayLike) -> list[str]:
+    """Which of the classes `rows` have no mean or no spread, and why, a sentence each. classes: K names."""
+    shown, found = np.asarray(rows), []
+    for count, words in ((0, "no pictures"), (1, "one picture, so no spread")):
+        thin = [classes[row] for row in shown if moments.count[row] == count]
+        if thin:
+            found.append(f"With {words}: {', '.join(thin)}.")
+    return found

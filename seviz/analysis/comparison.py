@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seviz.analysis.classification import Classification, Interval, summarise
-from seviz.analysis.paired import SURE, PairedDifference, holm, paired_difference
+from seviz.analysis.paired import RESAMPLES, SURE, PairedDifference, holm, paired_difference
 from seviz.analysis.temperature import Calibration, calibrate
 from seviz.errors import DataError
 
@@ -230,3 +230,35 @@ def class_verdict(found: Comparison) -> str:
         return f"For none of the {tested} classes can a difference be told, after Holm's correction for {tested} tests."
     words = ", ".join(f"{one.label} ({100 * (one.difference or 0):+.1f} points)" for one in told)
     return f"A difference can be told for {len(told)} of {tested} classes, after Holm's correction: {words}."
+
+
+def agreement_verdict(found: Comparison) -> str:
+    """How often the two give the same answer, and whether they are wrong together more often than by chance."""
+    one = found.agreement
+    words = f"Both give the same answer to {one.same_answer:.1%} of the pictures."
+    if one.consistency is None:
+        return words
+    chance = "more often than" if one.consistency > 0 else "no more often than"
+    return (
+        f"{words} They are wrong on the same pictures {chance} chance would have it: Cohen's kappa of right and wrong is "
+        f"{one.consistency:.2f} (0: by chance alone; 1: always)."
+    )
+
+
+def how_tested(found: Comparison) -> str:
+    """On what the test of the two accuracies rests."""
+    one, (first, second) = found.difference, found.names
+    return (
+        f"{one.only_first:,} pictures were right for {first} alone and {one.only_second:,} for {second} alone; only these "
+        f"tell the two apart. McNemar's exact test: p = {one.p:.3g}. Bootstrap: {RESAMPLES:,} resamples, bias-corrected and "
+        "accelerated. One training of each network: another seed would give other figures."
+    )
+
+
+def how_calibrated(found: Comparison) -> str:
+    """What temperature scaling does, and on which of the pictures it was fitted and measured."""
+    half = found.calibration[0]
+    return (
+        "A network's logits can be divided by one number T, which changes how sure it is and no answer. T is fitted to "
+        f"{half.fitted:,} of the pictures; everything here is measured on the other {half.before.n:,}."
+    )

@@ -90,14 +90,18 @@ def between(title: str, gates: ArrayLike, moments: Moments, true: int, other: in
     return Between(title, own, float(away[true]), float(away[other]), usual_distance(moments, true), pull)
 
 
-def describe_between(found: Sequence[Between], true: str, other: str) -> str:
-    """At which sites a sample's gates are nearer to the other class, and where they are unusual for their own."""
+def describe_between(found: Sequence[Between], true: str, other: str, role: str = "") -> str:
+    """At which sites a sample's gates are nearer to the other class, and where they are unusual for their own.
+
+    role: what the other class is to the sample, such as "its answer".
+    """
     nearer = [one.title for one in found if one.to_other < one.to_true]
     far = [one.title for one in found if one.to_true > FAR * one.usual]
     where = f" ({', '.join(nearer)})" if nearer else ""
     unusual = f" More than {FAR} times as far from {true} as its pictures usually are: {', '.join(far)}." if far else ""
+    whose = f"{other}, {role}," if role else other
     return (
-        f"At {len(nearer)} of {len(found)} blocks the gates are nearer to the mean of {other} than to that of {true}, the "
+        f"At {len(nearer)} of {len(found)} blocks the gates are nearer to the mean of {whose} than to that of {true}, the "
         f"picture's own class{where}.{unusual}"
     )
 

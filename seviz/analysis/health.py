@@ -9,6 +9,7 @@ Ailments are read off gates alone; what a block is worth is measured by an edit 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +98,13 @@ def site_health(
     grade = "unknown" if moments.n < 2 else next((one for one in ("ill", "look") if one in grades), "healthy")
     always = None if units is None else np.flatnonzero(units == moments.n)
     return GateHealth(title, moments.n, grade, vitals, shares, still, silent, always, ailments, notes)
+
+
+def describe_exactness(found: Sequence[GateHealth]) -> str:
+    """What the mark "about" before a share means; "" where every share was counted."""
+    if all(one.shares.exact for one in found):
+        return ""
+    return "Shares marked “about” come from histograms, whose bins have no edges at 0.05 and 0.95."
 
 
 def gate_shares(gates: ArrayLike) -> GateShares:

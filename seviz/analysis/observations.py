@@ -101,10 +101,14 @@ def where_specific(sites: Sequence[SiteSummary]) -> str:
         return "Where it becomes class-specific cannot be told: that takes pictures of two classes, and gates that move."
     first = next((site for site in told if _share(site) >= SPECIFIC), None)
     best = max(told, key=_share)
-    most = f"most of all at {best.title}, where the class explains {_share(best):.0%} of the variance of the gates"
+    explains = "where the class explains {:.0%} of the variance of the gates"
+    most = f"most of all at {best.title}, {explains.format(_share(best))}"
     if first is None:
         return f"It becomes class-specific nowhere much: {most}; class-specific would be {SPECIFIC:.0%} and more."
-    return f"It is class-specific from {first.title} on ({_share(first):.0%} of the variance, beyond chance); {most}."
+    if first is best:
+        return f"It becomes class-specific at {best.title}, {explains.format(_share(best))} beyond chance."
+    share = f"{_share(first):.0%} of the variance beyond chance; from {SPECIFIC:.0%} it is called so"
+    return f"It first becomes class-specific at {first.title} ({share}), and {most}."
 
 
 def _agnostic(early: Sequence[SiteSummary]) -> Observation:

@@ -211,6 +211,12 @@ def figure_6_sites(stages: Sequence[int]) -> list[int]:
     return [index for index, stage in enumerate(stages) if last[stage] == index or (whole and stage == 4)]
 
 
+def site_name(title: str, stage: int, block: int, stages: Sequence[int]) -> str:
+    """The title of a site, with the paper's name behind it where the stages of all sites are the paper's four, which it
+    counts from 2: "stage 1 · block 3 (SE_2_3)"."""
+    return f"{title} (SE_{stage + 1}_{block})" if max(stages, default=0) == 4 else title
+
+
 def figure_6_classes(names: Sequence[str]) -> list[int]:
     """Goldfish, pug, airliner and cliff where the K names are ImageNet's, else four that are spread over the list."""
     wanted = {index: {"plane": "airliner"}.get(name, name) for name, index in FIGURE_6_CLASSES}

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from seviz.analysis.moments import RESOLUTION, Floats, Moments, paired_samples
 
 PERMUTATIONS = 200  # p-values down to 1 / 201
+TESTED = 2000  # samples of a test, drawn at random where there are more: the p-values of so many are at their lowest already
 TIE = 1e-12  # relative: a permutation that gives the observed classes again differs from them by rounding
 
 
@@ -72,6 +73,13 @@ def eta_squared(moments: Moments) -> EtaSquared:
     # a total that is rounding is a channel that never moves; moments took that out of `within` already
     moves = total > RESOLUTION * moments.overall_mean**2
     return _eta(between, np.where(moves, total, 0.0), chance)
+
+
+def rows_to_test(count: int, most: int = TESTED, seed: int = 0) -> NDArray[np.int64]:
+    """Which of `count` samples a permutation test is made on: all, or `most` of them drawn at random, ascending."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
 
 
 def permutation_test(values: ArrayLike, labels: ArrayLike, permutations: int = PERMUTATIONS, seed: int = 0) -> PermutationTest:

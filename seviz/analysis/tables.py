@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seviz.analysis.classification import Classification
 from seviz.analysis.comparison import CELLS, Comparison
+from seviz.analysis.distance import Between
 from seviz.analysis.health import GateHealth
+from seviz.analysis.moments import Moments
 
 Table = Mapping[str, Sequence[Any]]  # columns of one length by their names
 Measured = Mapping[str, Classification]
@@ -129,4 +132,37 @@ def gate_health(paths: Sequence[str], found: Sequence[GateHealth]) -> Table:
         **{field: [getattr(one, field) for one in vitals] for field in fields},
         "between over within": [one.between_over_within for one in vitals],
         "ailments": [", ".join(ailment.name for ailment in one.ailments) for one in found],
+    }
+
+
+def gate_distances(paths: Sequence[str], found: Sequence[Between], true: str, other: str) -> Table:
+    """A row a site, by its path: how far a sample's gates are from the means of two classes, by their names."""
+    return {
+        "block": list(paths),
+        f"distance to {true}": [one.to_true for one in found],
+        f"distance to {other}": [one.to_other for one in found],
+        f"usual in {true}": [one.usual for one in found],
+    }
+
+
+def channel_pull(one: Between, moments: Moments, labels: tuple[int, int], names: tuple[str, str], most: int) -> Table:
+    """A row a channel, the `most` that pull a sample hardest between the true class and the other one."""
+    shown = one.pull.channels[:most]
+    return {
+        "channel": shown.tolist(),
+        "gate": one.gates[shown].tolist(),
+        f"mean of {names[0]}": moments.mean[labels[0], shown].tolist(),
+        f"mean of {names[1]}": moments.mean[labels[1], shown].tolist(),
+        f"pull to {names[1]}": one.pull.contributions[shown].tolist(),
+    }
+
+
+def gate_histograms(names: Sequence[str], counts: NDArray[np.int64]) -> Table:
+    """A row a class and bin: counts (K, B) of a channel's gates in B equal bins over 0..1, of K names."""
+    bins = np.linspace(0, 1, counts.shape[1] + 1)
+    return {
+        "class": np.repeat(names, counts.shape[1]).tolist(),
+        "gate from": np.tile(bins[:-1], len(names)).tolist(),
+        "gate to": np.tile(bins[1:], len(names)).tolist(),
+        "pictures": counts.ravel().tolist(),
     }

@@ -7,8 +7,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from seviz.cli.common import (
-    MAX_BATCH,
     add_machine_options,
+    add_pass_options,
     counting,
     not_negative,
     path,
@@ -17,7 +17,6 @@ from seviz.cli.common import (
     reading,
     require_place,
     use_machine,
-    whole,
 )
 
 if TYPE_CHECKING:
@@ -38,10 +37,7 @@ def add(commands: Any) -> None:
         "picture's true class, or those of another picture."
     )
     command = commands.add_parser("ablate", help="measure what the gates of a network are worth", description=about)
-    command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
-    command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
-    command.add_argument("--split", choices=("train", "test"), default="test")
-    command.add_argument("--batch", type=whole(1, MAX_BATCH), metavar="N", default=100, help="pictures at a time; 100")
+    add_pass_options(command, batch=100)
     command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling and the intervals; 0")
     about_curves = "also drop channels one after the other, over N pictures: deletion and insertion curves of every site"
     command.add_argument("--curves", type=positive, default=0, metavar="N", help=about_curves)

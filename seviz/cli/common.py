@@ -74,6 +74,15 @@ def require_place(out: Path, *, folder: bool) -> None:
         raise RequestError(f"--out {out} cannot be written (no permission in {there}); choose another.")
 
 
+def add_pass_options(command: argparse.ArgumentParser, batch: int) -> None:
+    """Of a network over a split of a data set, `batch` pictures at a time."""
+    command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
+    command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
+    command.add_argument("--split", choices=("train", "test"), default="test")
+    size = whole(1, MAX_BATCH)
+    command.add_argument("--batch", type=size, metavar="N", default=batch, help=f"pictures at a time; {batch}")
+
+
 def add_machine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=DEVICES, default="auto", help="auto: CUDA, then MPS, then CPU")
     threads = whole(1, MAX_THREADS)

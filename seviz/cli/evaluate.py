@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from seviz.cli.common import (
-    MAX_BATCH,
     add_machine_options,
+    add_pass_options,
     counting,
     not_negative,
     path,
@@ -15,7 +15,6 @@ from seviz.cli.common import (
     reading,
     require_place,
     use_machine,
-    whole,
 )
 
 if TYPE_CHECKING:
@@ -30,10 +29,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="measure a network on a data set")
-    command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
-    command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
-    command.add_argument("--split", choices=("train", "test"), default="test")
-    command.add_argument("--batch", type=whole(1, MAX_BATCH), metavar="N", default=250, help="pictures at a time; 250")
+    add_pass_options(command, batch=250)
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
     command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling; 0")
     command.add_argument("--out", type=path, metavar="FILE", help="write the logits of every picture: evaluation.npz")

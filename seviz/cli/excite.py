@@ -7,15 +7,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from seviz.cli.common import (
-    MAX_BATCH,
     add_machine_options,
+    add_pass_options,
     counting,
     path,
     print_json,
     reading,
     require_place,
     use_machine,
-    whole,
 )
 
 if TYPE_CHECKING:
@@ -26,10 +25,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     command = commands.add_parser("excite", help="measure the gates of a network over a data set")
-    command.add_argument("--model", required=True, metavar="M", help="a name that `seviz models` lists, or a path")
-    command.add_argument("--data", required=True, metavar="D", help="cifar10 or folder:PATH")
-    command.add_argument("--split", choices=("train", "test"), default="test")
-    command.add_argument("--batch", type=whole(1, MAX_BATCH), metavar="N", default=250, help="pictures at a time; 250")
+    add_pass_options(command, batch=250)
     command.add_argument("--out", type=path, metavar="DIR", help="where the files go; beside the checkpoint when not given")
     command.add_argument("--resume", action="store_true", help="go on where a killed run stopped, if there is one")
     command.add_argument("--json", action="store_true", help="print one JSON object")

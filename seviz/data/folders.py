@@ -124,9 +124,8 @@ def _decode_all(
                     kept.append(index)
                 if progress:
                     progress(index + 1, len(paths))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # else all other pictures would be read before the error is told
-            raise
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an error all other pictures would be read before it is told
     return out[: len(kept)], kept, unreadable
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seviz.analysis.moments import Moments, class_moments
 from seviz.data import DataKey
 from seviz.gates import Site
 from seviz.images import Preprocessing
@@ -101,6 +102,12 @@ class Excitation:
     def complete(self) -> bool:
         """Whether every sample of the data set is in."""
         return self.n == self.key.data.count
+
+    def moments(self, path: str, *, squeezes: bool = False) -> Moments:
+        """Of the gates of a site, or of its squeezes, class by class. Raises KeyError for a path that is no site's."""
+        one = self.sites[path]
+        sums = (one.squeeze_sum, one.squeeze_squares) if squeezes else (one.gate_sum, one.gate_squares)
+        return class_moments(self.count, *sums)
 
 
 @dataclass(frozen=True, eq=False)

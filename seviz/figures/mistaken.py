@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from seviz.analysis.classification import Classification
+from seviz.analysis.distance import Between
 from seviz.figures.accuracy import confusion, most_mistaken
 from seviz.figures.colours import CHOSEN, NEUTRAL, RUNS, faint
 from seviz.figures.layout import escaped, finish, listed, shortened
@@ -18,19 +18,6 @@ from seviz.figures.layout import escaped, finish, listed, shortened
 MOST = 60  # classes of a matrix
 UNSEEN = {"marker": {"opacity": 0}}
 SAMPLE, TRUE, OTHER = CHOSEN, RUNS[2], RUNS[3]
-
-
-class Between(Protocol):
-    """A sample's gates at a site between two classes, as distances to their means: see seviz.ui.compare.why."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def to_true(self) -> float: ...
-    @property
-    def to_other(self) -> float: ...
-    @property
-    def usual(self) -> float: ...
 
 
 def confusion_cells(figures: Classification, chosen: tuple[int, int] | None = None) -> go.Figure:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seviz.analysis.channels import describe_channel, end_classes, telling_channels, telling_classes
+from seviz.analysis import tables
+from seviz.analysis.channels import describe_channel, end_classes, telling_channels, telling_classes, thin_classes
 from seviz.analysis.moments import Moments, order_channels
 from seviz.analysis.specificity import class_selectivity, eta_squared
 from seviz.analysis.tables import Table
@@ -56,7 +57,7 @@ def _maps(network: Network, site: Site) -> tuple[Block, ...]:
         (look, (_map(network, site, layers, names, order_channels(moments, order), measure),))
         for look, (measure, order) in LOOKS.items()
     )
-    notes = [Note(words) for words in _thin(moments, names, rows)]
+    notes = [Note(words) for words in thin_classes(moments, network.classes, rows)]
     if len(rows) < len(moments.count):
         notes.append(Note(f"The {len(rows)} of {len(moments.count):,} classes whose mean gates differ most from the mean."))
     return (Choice("Colours", charts), *notes, Numbers(f"classes-{network.name}-{site.path}", _table(network, moments, rows)))
@@ -68,14 +69,6 @@ def _map(
     mean, deviation, sd = layers
     drawn = figures.class_map(mean, deviation, sd, names, order, measure=measure, title=site.title)
     return Chart(f"classes-{network.name}-{site.path}", drawn)
-
-
-def _thin(moments: Moments, names: list[str], rows: np.ndarray) -> Iterator[str]:
-    """Classes whose cells are empty, and why."""
-    for count, words in ((0, "no pictures"), (1, "one picture, so no spread")):
-        thin = [name for name, row in zip(names, rows, strict=True) if moments.count[row] == count]
-        if thin:
-            yield f"With {words}: {', '.join(thin)}."
 
 
 def _table(network: Network, moments: Moments, rows: np.ndarray) -> Table:
@@ -115,14 +108,7 @@ def _ridges(network: Network, site: Site, moments: Moments, channel: int) -> Cha
         note += f"Histograms of {counts.shape[1]} bins, not smoothed; every row reaches its own fullest bin."
     title = f"Channel {channel} of {site.title}, class by class"
     drawn = figures.channel_ridges(counts, names, centre, spread, colours=rows, title=title)
-    bins = np.linspace(0, 1, counts.shape[1] + 1)
-    table = {
-        "class": np.repeat(names, counts.shape[1]).tolist(),
-        "gate from": np.tile(bins[:-1], len(names)).tolist(),
-        "gate to": np.tile(bins[1:], len(names)).tolist(),
-        "pictures": counts.ravel().tolist(),
-    }
-    return Chart(f"channel-{network.name}-{site.path}-{channel}", drawn, note, table)
+    return Chart(f"channel-{network.name}-{site.path}-{channel}", drawn, note, tables.gate_histograms(names, counts))
 
 
 def _ends(network: Network, site: Site, channel: int) -> Numbers:

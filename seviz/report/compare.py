@@ -18,12 +18,14 @@ from seviz.analysis.comparison import (
     Comparison,
     Pair,
     Side,
+    agreement_verdict,
     class_verdict,
     compare,
+    how_calibrated,
+    how_tested,
     pair,
     verdict,
 )
-from seviz.analysis.paired import RESAMPLES
 from seviz.errors import SevizError
 from seviz.figures import accuracy
 from seviz.figures import comparison as figures
@@ -63,17 +65,12 @@ def part(both: Both, brought: tuple[Pair, Comparison] | str) -> Part:
 
 
 def _accuracy(found: Comparison) -> Section:
-    one, (first, second) = found.difference, found.names
     return Section(
         "Accuracy",
         (
             Words(verdict(found)),
             Chart("difference", figures.difference(found), "", tables.difference(found)),
-            Words(
-                f"{one.only_first:,} pictures were right for {first} alone and {one.only_second:,} for {second} alone; only "
-                f"these tell the two apart. McNemar's exact test: p = {one.p:.3g}. Bootstrap: {RESAMPLES:,} resamples, "
-                "bias-corrected and accelerated. One training of each network: another seed would give other figures."
-            ),
+            Words(how_tested(found)),
         ),
     )
 
@@ -88,16 +85,8 @@ def _classes(found: Comparison) -> Section:
 
 
 def _agreement(found: Comparison) -> Section:
-    one = found.agreement
-    words = f"Both give the same answer to {one.same_answer:.1%} of the pictures."
-    if one.consistency is not None:
-        chance = "more often than" if one.consistency > 0 else "no more often than"
-        words += (
-            f" They are wrong on the same pictures {chance} chance would have it: Cohen's kappa of right and wrong is "
-            f"{one.consistency:.2f} (0: by chance alone; 1: always)."
-        )
-    chart = Chart("agreement", figures.agreement(one, found.names), "", tables.agreement(found))
-    return Section("Agreement", (Words(words), chart))
+    chart = Chart("agreement", figures.agreement(found.agreement, found.names), "", tables.agreement(found))
+    return Section("Agreement", (Words(agreement_verdict(found)), chart))
 
 
 def _cells(samples: Pair, found: Comparison) -> Section:
@@ -136,18 +125,13 @@ def _samples(samples: Pair, cell: int) -> Iterator[Block]:
 
 
 def _calibration(found: Comparison) -> Section:
-    half = found.calibration[0]
-    words = Words(
-        "A network's logits can be divided by one number T, which changes how sure it is and no answer. T is fitted to "
-        f"{half.fitted:,} of the pictures; everything here is measured on the other {half.before.n:,}."
-    )
     chart = Chart("calibration", figures.calibration(found.calibration, found.names), "", tables.calibration(found))
     options = []
     for scaled in ("before", "after"):
         shown = {name: getattr(one, scaled) for name, one in zip(found.names, found.calibration, strict=True)}
         name = f"reliability-{scaled}-scaling"
         options.append((f"{scaled} scaling", (Chart(name, accuracy.reliability(shown), "", tables.reliability(shown)),)))
-    return Section("Calibration", (words, chart, Choice("Reliability", tuple(options))))
+    return Section("Calibration", (Words(how_calibrated(found)), chart, Choice("Reliability", tuple(options))))
 
 
 def _stages(both: Both) -> Section:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seviz.analysis.health import gate_shares, histogram_shares
-from seviz.analysis.observations import Observation, SiteSummary, observations, summarise_site, where_specific
+from seviz.analysis.observations import SIGNIFICANT, Observation, SiteSummary, observations, summarise_site, where_specific
 from seviz.analysis.probes import FOLDS, Probe, linear_probe
-from seviz.analysis.specificity import PERMUTATIONS, PermutationTest, class_distances, permutation_test
+from seviz.analysis.specificity import PERMUTATIONS, PermutationTest, class_distances, permutation_test, rows_to_test
 from seviz.analysis.tables import Table
 from seviz.figures import depth as figures
 from seviz.report.classes import MOST_ROWS
@@ -39,12 +39,13 @@ class Depth:
 def measure(network: Network, tick: Tick) -> Depth:
     """Permutation tests and probes at every site: some seconds each. tick: called after each of STEPS a site."""
     samples = network.samples
+    rows = rows_to_test(len(samples.labels)) if samples else None
     summaries: list[SiteSummary] = []
     tests: list[PermutationTest | None] = []
     probes: list[tuple[Probe | None, ...]] = []
     for site in network.sites:
         path, found = site.path, []
-        tests.append(permutation_test(samples.gates[path], samples.labels) if samples else None)
+        tests.append(permutation_test(samples.gates[path][rows], samples.labels[rows]) if samples else None)
         tick()
         for which in ("gates", "squeezes"):
             found.append(linear_probe(getattr(samples, which)[path], samples.labels) if samples else None)
@@ -125,8 +126,12 @@ def _rests_on(network: Network, depth: Depth) -> str:
         words += f" Probes: {probe.n:,} pictures of {probe.classes} classes, {FOLDS}-fold; bars are standard errors over folds."
     test = next((test for test in depth.tests if test), None)
     if test:
-        highest = max(test.p for test in depth.tests if test)
-        words += f" Permutation tests with {PERMUTATIONS} shuffles: p ≤ {highest:.2g} at every block."
+        tests = [test for test in depth.tests if test]
+        tested = rows_to_test(len(network.samples.labels)) if network.samples else ()
+        unsure = sum(test.p > SIGNIFICANT for test in tests)
+        words += f" Permutation tests with {PERMUTATIONS} shuffles of the labels of {len(tested):,} pictures: p from "
+        words += f"{min(test.p for test in tests):.2g} to "
+        words += f"{max(test.p for test in tests):.2g}; above {SIGNIFICANT} at {unsure} of {len(tests)} blocks."
     return words
 
 

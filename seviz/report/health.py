@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seviz.analysis import tables
-from seviz.analysis.health import GateHealth, site_health
+from seviz.analysis.health import GateHealth, describe_exactness, site_health
 from seviz.analysis.relation import Relation, relate
 from seviz.excitation import SampleGates
 from seviz.figures import gate_space
@@ -31,6 +31,7 @@ def sections(network: Network, found: tuple[GateHealth, ...]) -> Iterator[Sectio
         "open lets its channel pass as it is. Ailments are read off gates alone; what a block is worth is measured by an edit."
     )
     key = " · ".join(f"{figures.SIGNS[grade]} {figures.WORDS[grade]}" for grade in ("healthy", "look", "ill"))
+    about = describe_exactness(found)
     numbers = Numbers(f"health-{network.name}", tables.gate_health([site.path for site in network.sites], found))
     ailing = [(f"{one.title}: {ailment.name}", f"{ailment.sentence} Usual cause: {ailment.cause} What helps: {ailment.cure}")
               for one in found for ailment in one.ailments]  # fmt: skip
@@ -38,7 +39,7 @@ def sections(network: Network, found: tuple[GateHealth, ...]) -> Iterator[Sectio
     unknown = [one.title for one in found if one.grade == "unknown"]
     notes = (Note(f"Of {listed(unknown)} nothing can be told: that takes two pictures or more."),) if unknown else ()
     meanings = Points(tuple((column.name, column.meaning) for column in figures.COLUMNS))
-    blocks: tuple[Block, ...] = (lead, Prepared(figures.of_sites(found)), Words(f"{key}{_about(found)}"), numbers)
+    blocks: tuple[Block, ...] = (lead, Prepared(figures.of_sites(found)), Words(f"{key}. {about}" if about else key), numbers)
     if ailing:
         blocks += (Points(tuple(ailing)),)
     if well:
@@ -54,12 +55,6 @@ def _site_health(network: Network, site: Site) -> GateHealth:
         site.title, network.moments(site), one.histogram, gates=samples.gates[site.path] if samples is not None else None,
         lowest=one.lowest.values, highest=one.highest.values, fired=one.fired,
     )  # fmt: skip
-
-
-def _about(found: tuple[GateHealth, ...]) -> str:
-    if all(one.shares.exact for one in found):
-        return ""
-    return ". Shares marked “about” come from histograms, whose bins have no edges at 0.05 and 0.95."
 
 
 def _relation(network: Network) -> Section:

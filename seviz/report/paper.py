@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seviz.analysis.moments import Moments, confidence_band, sample_channels
-from seviz.analysis.paper import figure_6_classes, figure_6_sites
+from seviz.analysis.paper import figure_6_classes, figure_6_sites, site_name
 from seviz.figures import as_in_paper as figures
 from seviz.gates import Site
 from seviz.report.document import Block, Chart, Choice, Section, Words
@@ -56,18 +56,13 @@ def _figure(network: Network, site: Site, rows: list[int], *, spread: bool) -> C
     names = [network.classes[row] for row in rows]
     low, high = (moments.mean - moments.sd(), moments.mean + moments.sd()) if spread else confidence_band(moments)
     few = f", {len(channels)} sampled of {site.channels}" if len(channels) < site.channels else ""
+    name = site_name(site.title, site.stage, site.block, [one.stage for one in network.sites])
     drawn = figures.activations(
         moments.mean[rows], low[rows], high[rows], names, channels, overall=None if spread else moments.overall_mean,
-        band="± sd," if spread else "95 %:", title=f"{_paper_name(site, network)}{few}",
+        band="± sd," if spread else "95 %:", title=f"{name}{few}",
     )  # fmt: skip
-    name = f"{'figure-7' if spread else 'figure-6'}-{network.name}-{site.path}"
-    return Chart(name, drawn, "", _table(network, moments, rows, channels, (low, high), spread))
-
-
-def _paper_name(site: Site, network: Network) -> str:
-    """With the paper's name where the network has the paper's four stages, which it counts from 2."""
-    four = max(one.stage for one in network.sites) == 4
-    return f"{site.title} (SE_{site.stage + 1}_{site.block})" if four else site.title
+    file = f"{'figure-7' if spread else 'figure-6'}-{network.name}-{site.path}"
+    return Chart(file, drawn, "", _table(network, moments, rows, channels, (low, high), spread))
 
 
 def _table(

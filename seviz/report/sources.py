@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from seviz.analysis.classification import Classification, summarise
-from seviz.analysis.moments import Moments, class_moments
+from seviz.analysis.moments import Moments
 from seviz.checkpoints import Checkpoint, Epoch
 from seviz.errors import SevizError
 from seviz.evaluation import Evaluation
@@ -55,9 +55,7 @@ class Network:
         """Of the gates of a site, or of its squeezes. Only for a network with statistics."""
         if self.statistics is None:
             raise ValueError(f"{self.name} has no statistics")
-        one = self.statistics.sites[site.path]
-        sums = (one.squeeze_sum, one.squeeze_squares) if squeezes else (one.gate_sum, one.gate_squares)
-        return class_moments(self.statistics.count, *sums)
+        return self.statistics.moments(site.path, squeezes=squeezes)
 
 
 def read_network(checkpoint: Checkpoint) -> Network:

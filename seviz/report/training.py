@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from seviz.analysis.curves import generalisation_gap
 from seviz.analysis.tables import Table
 from seviz.figures import training as figures
 from seviz.history import Epoch
@@ -50,10 +49,11 @@ def _curves_table(runs: Runs) -> Table:
 
 
 def _gap(runs: Runs, of: str) -> Chart:
-    table: dict[str, list[object]] = {"run": [], "epoch": [], f"gap in {of}": []}
-    for name, epochs in runs.items():
-        train, test = ([getattr(epoch, f"{split}_{of}") for epoch in epochs] for split in ("train", "test"))
-        table["run"] += [name] * len(epochs)
-        table["epoch"] += [epoch.epoch for epoch in epochs]
-        table[f"gap in {of}"] += generalisation_gap(train, test, higher_is_better=of == "accuracy").tolist()
+    gaps = figures.gaps(runs, of=of)
+    rows = [(name, epoch.epoch) for name, epochs in runs.items() for epoch in epochs]
+    table: dict[str, list[object]] = {
+        "run": [name for name, _ in rows],
+        "epoch": [epoch for _, epoch in rows],
+        f"gap in {'nats' if of == 'loss' else 'points'}": [one for gap in gaps.values() for one in gap.tolist()],
+    }
     return Chart(f"gap-in-{of}", figures.gap(runs, of=of), "", table)

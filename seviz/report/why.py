@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from seviz.analysis import tables
 from seviz.analysis.classification import confident_mistakes
 from seviz.analysis.distance import Between, between, describe_between
-from seviz.analysis.tables import Table
 from seviz.excitation import SampleGates
 from seviz.figures import mistaken as figures
 from seviz.report.document import Block, Chart, Choice, Note, Section, Words
@@ -53,12 +53,7 @@ def _mistake(network: Network, samples: SampleGates, row: int, pair: tuple[int, 
     found = [between(site.title, samples.gates[site.path][row], network.moments(site), *pair) for site in network.sites]
     chosen = int(np.nan_to_num([one.pull.difference for one in found]).argmax())
     name = f"gate-distances-{network.name}-{samples.ids[row]}"
-    table: Table = {
-        "block": [site.path for site in network.sites],
-        f"distance to {names[0]}": [one.to_true for one in found],
-        f"distance to {names[1]}": [one.to_other for one in found],
-        f"usual in {names[0]}": [one.usual for one in found],
-    }
+    table = tables.gate_distances([site.path for site in network.sites], found, *names)
     distances = Chart(name, figures.gate_distances(found, *names, chosen), "", table)
     return (Words(describe_between(found, *names)), distances, _channels(network, found[chosen], chosen, pair))
 
@@ -67,12 +62,6 @@ def _channels(network: Network, one: Between, place: int, pair: tuple[int, int])
     moments, shown = network.moments(network.sites[place]), one.pull.channels[:CHANNELS]
     names = network.classes[pair[0]], network.classes[pair[1]]
     means, sds = ((values[pair[0]], values[pair[1]]) for values in (moments.mean, moments.sd()))
-    table: Table = {
-        "channel": shown.tolist(),
-        "gate": one.gates[shown].tolist(),
-        f"mean of {names[0]}": means[0][shown].tolist(),
-        f"mean of {names[1]}": means[1][shown].tolist(),
-        f"pull to {names[1]}": one.pull.contributions[shown].tolist(),
-    }
+    table = tables.channel_pull(one, moments, pair, names, CHANNELS)
     drawn = figures.channel_pull(shown, one.gates, means, sds, names, f"Channels that decide at {one.title}")
     return Chart("channel-pull", drawn, "", table)

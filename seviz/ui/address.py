@@ -6,7 +6,7 @@ network calls the thing. It also reads an empty value (`?order=`) as "nothing ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -37,3 +37,14 @@ def one_of(label: str, options: Sequence[str], key: str, help_text: str | None =
     chosen = st.segmented_control(label, options, required=True, key=key, help=help_text, persist_state="session")
     write(key, first)
     return chosen or first
+
+
+def named(label: str, titles: Mapping[str, str], key: str, help_text: str) -> str:
+    """The same for options with a short name in the address and a title on the page (name -> title): the name of one."""
+    names = list(titles)
+    read(key, names, names[0])
+    chosen = st.segmented_control(
+        label, names, key=key, required=True, format_func=titles.__getitem__, persist_state="session", help=help_text
+    )
+    write(key, names[0])
+    return chosen or names[0]

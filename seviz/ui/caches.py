@@ -112,7 +112,8 @@ def excitation(checkpoint: Checkpoint) -> Excitation | None:
 
 def sample_gates(checkpoint: Checkpoint) -> SampleGates | None:
     """The gates by sample, None where there is no such file. Raises CheckpointError where it is damaged."""
-    return _sample_gates(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, GATES_FILE))
+    written = changed(checkpoint, GATES_FILE), changed(checkpoint, EXCITATION_FILE)
+    return _sample_gates(os.fsencode(checkpoint.folder), checkpoint.card.sha256, written)
 
 
 def changed(checkpoint: Checkpoint, file: str) -> int:
@@ -208,7 +209,7 @@ def _excitation(folder: bytes, sha256: str, changed: int) -> Excitation | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the gates of every picture")
-def _sample_gates(folder: bytes, sha256: str, changed: int) -> SampleGates | None:
+def _sample_gates(folder: bytes, sha256: str, changed: tuple[int, int]) -> SampleGates | None:
     return open_checkpoint(Path(os.fsdecode(folder))).sample_gates()
 
 

@@ -61,7 +61,8 @@ def _form(checkpoint: Checkpoint, known: Job | None) -> Job | None:
     if running is not None and running.running:
         return running
     again = (checkpoint.folder / STATE_FILE).is_file()
-    started = st.button("Start", key="excite-start", help="One pass over all pictures, then projections; minutes on a CPU.")
+    what = "One pass over all pictures, then projections; minutes on a CPU. It takes the place of the gates stored now."
+    started = st.button("Start", key="excite-start", help=what)
     if again and st.button("Continue", key="excite-continue", help="Go on where a killed job of the same data stopped."):
         arguments, started = [*arguments, "--resume"], True
     if started:
@@ -88,7 +89,7 @@ def _outcome(job: Job) -> None:
     if job.state == jobs.DONE:
         st.success(f"Measured: {about}. The page shows it.")
     elif job.state == jobs.CANCELLED:
-        st.info(f"Cancelled: {about}. Nothing was changed.")
+        st.info(f"Cancelled: {about}. What was stored before is as it was; what was not finished is gone.")
     else:
         st.error(f"{job.message} ({about})", icon="⚠️")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import ArrayLike, NDArray
 
 from seviz.analysis.distance import distances_to_classes
-from seviz.analysis.moments import Floats, Moments, class_moments
+from seviz.analysis.moments import Floats, Moments
 from seviz.backend import Inspection
 from seviz.checkpoints import Checkpoint
 from seviz.errors import SevizError
@@ -24,12 +24,13 @@ UNUSUAL = 0.95
 @dataclass(frozen=True)
 class Usual:
     """The predicted class of a picture over the data set. row: its index. moments: of the gates, by site. samples: None
-    where gates by picture are not stored."""
+    where gates by picture are not stored. about: the data set, for people."""
 
     label: str
     row: int
     moments: Mapping[str, Moments]
     samples: SampleGates | None
+    about: str
 
     @property
     def means(self) -> dict[str, Floats]:
@@ -66,10 +67,8 @@ def usual(checkpoint: Checkpoint, answer: Inspection) -> Usual | None:
     best = answer.predictions(1)[0]
     if statistics is None or not statistics.count[best.index]:
         return None
-    moments = {
-        path: class_moments(statistics.count, found.gate_sum, found.gate_squares) for path, found in statistics.sites.items()
-    }
-    return Usual(best.label, best.index, moments, samples)
+    moments = {path: statistics.moments(path) for path in statistics.sites}
+    return Usual(best.label, best.index, moments, samples, f"{statistics.key.data.name}, {statistics.key.data.split}")
 
 
 def sentence(found: Usual, gates: Mapping[str, ArrayLike], titles: Mapping[str, str]) -> str:
@@ -77,11 +76,12 @@ def sentence(found: Usual, gates: Mapping[str, ArrayLike], titles: Mapping[str, 
     shares = {path: found.farther_than(path, gates[path]) for path in titles}
     told = {path: share for path, share in shares.items() if share is not None}
     if not told:
-        return f"Behind the bars: the mean gates of {found.label} over the test pictures, ± one standard deviation."
+        return f"Behind the bars: the mean gates of {found.label} over {found.about}, ± one standard deviation."
     most = max(told, key=lambda path: told[path])
     odd = [titles[path] for path, share in told.items() if share > UNUSUAL]
     count = int((found.samples.labels == found.row).sum()) if found.samples else 0
-    words = f"Of {count:,} pictures of {found.label}, {told[most]:.1%} lie nearer to its mean gates at {titles[most]}"
+    words = f"Of {count:,} pictures of {found.label} in {found.about}, {told[most]:.1%} lie nearer to its mean gates at "
+    words += titles[most]
     if not odd:
         return f"**Usual for {found.label}.** {words}, where this one is farthest out; unusual is more than {UNUSUAL:.0%}."
     where = f"**Unusual for {found.label} at {len(odd)} of {len(told)} blocks.**"

@@ -43,6 +43,24 @@ def expect_clean(watched) -> None:
     assert watched.strangers == []
 
 
+def expect_narrow(phone) -> None:
+    """Nothing on a page of 390 px reaches beyond it."""
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = phone.page.evaluate(
+        """() => [...document.querySelectorAll('[data-testid="stMain"] .js-plotly-plot, [data-testid="stMain"] img')]
+               .filter(e => e.getBoundingClientRect().right > 392).length"""
+    )
+    assert wide == 0
+
+
+def expect_no_barrier(watched) -> None:
+    """axe finds nothing against WCAG 2.1 AA."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (requirements-dev.txt)")
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    found = axe.Axe().run(watched.page, options=rules).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_opens_with_charts_and_without_errors_or_strangers(app, browser, page):
     browser.open(f"{app}/{page}")
@@ -160,12 +178,7 @@ def test_nothing_is_wider_than_a_telephone(app, new_page, page):
     phone = new_page(width=390, height=844)
     phone.open(f"{app}/{page}")
     phone.page.wait_for_selector(CHART)
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
-    wide = phone.page.evaluate(
-        """() => [...document.querySelectorAll('[data-testid="stMain"] .js-plotly-plot, [data-testid="stMain"] img')]
-               .filter(e => e.getBoundingClientRect().right > 392).length"""
-    )
-    assert wide == 0
+    expect_narrow(phone)
     expect_clean(phone)
 
 
@@ -175,10 +188,7 @@ def test_axe_finds_no_barrier(app, new_page, page, dark):
     watched = new_page(dark=dark)
     watched.open(f"{app}/{page}")
     watched.page.wait_for_selector(CHART)
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (requirements-dev.txt)")
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-    found = axe.Axe().run(watched.page, options=rules).response["violations"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+    expect_no_barrier(watched)
 
 
 def test_the_hottest_pixel_of_a_map_is_the_brightest(app, browser):

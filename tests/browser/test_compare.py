@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from test_app import CHART, expect_clean, expect_narrow, expect_no_barrier
 
-CHART = ".js-plotly-plot .main-svg"
 VIEWS = ("tests", "mistakes", "picture&pinned=ship", "cost")
-
-
-def expect_clean(watched) -> None:
-    assert watched.errors == []
-    assert watched.strangers == []
 
 
 def click_cell(watched, key: str, across: float, down: float) -> None:
@@ -108,12 +103,7 @@ def test_no_view_is_wider_than_a_telephone(app, new_page, view):
     phone = new_page(width=390, height=844)
     phone.open(f"{app}/compare?look={view}")
     phone.page.wait_for_selector(CHART)
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
-    wide = phone.page.evaluate(
-        """() => [...document.querySelectorAll('[data-testid="stMain"] .js-plotly-plot, [data-testid="stMain"] img')]
-               .filter(e => e.getBoundingClientRect().right > 392).length"""
-    )
-    assert wide == 0
+    expect_narrow(phone)
     expect_clean(phone)
 
 
@@ -123,7 +113,4 @@ def test_axe_finds_no_barrier_in_a_view(app, new_page, view, dark):
     watched = new_page(dark=dark)
     watched.open(f"{app}/compare?look={view}")
     watched.page.wait_for_selector(CHART)
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (requirements-dev.txt)")
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-    found = axe.Axe().run(watched.page, options=rules).response["violations"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+    expect_no_barrier(watched)

@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from test_app import CHART, chosen_block, downloaded, expect_clean
+from test_app import CHART, chosen_block, downloaded, expect_clean, expect_narrow, expect_no_barrier
 
 VIEWS = ("classes", "paper", "depth", "health", "relation", "samples")
 MAP = "[class*='st-key-class-map'] .js-plotly-plot"
@@ -125,12 +125,7 @@ def test_the_numbers_behind_the_map_come_as_csv(app, browser):
 def test_no_view_is_wider_than_a_telephone(app, new_page, view):
     phone = new_page(width=390, height=844)
     look(phone, app, view=view)
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
-    wide = phone.page.evaluate(
-        """() => [...document.querySelectorAll('[data-testid="stMain"] .js-plotly-plot, [data-testid="stMain"] img')]
-               .filter(e => e.getBoundingClientRect().right > 392).length"""
-    )
-    assert wide == 0
+    expect_narrow(phone)
     expect_clean(phone)
 
 
@@ -139,7 +134,4 @@ def test_no_view_is_wider_than_a_telephone(app, new_page, view):
 def test_axe_finds_no_barrier_in_any_view(app, new_page, view, dark):
     watched = new_page(dark=dark)
     look(watched, app, view=view, **({"effect": "true"} if view == "classes" else {}))
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (requirements-dev.txt)")
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
-    found = axe.Axe().run(watched.page, options=rules).response["violations"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+    expect_no_barrier(watched)

@@ -80,7 +80,7 @@ def _tell(times: tuple[Latency, ...]) -> None:
     apart = first.low > second.high or second.low > first.high
     slower, faster = (first, second) if first.median > second.median else (second, first)
     share = slower.median / faster.median - 1
-    halves = "the middle halves of the passes lie apart" if apart else "the middle halves overlap: no difference can be told"
+    halves = "the middle halves of the passes lie apart" if apart else "the middle halves of the passes overlap"
     words = f"The median of {slower.model} is {share:.0%} longer; {halves}."
     where = f"{first.device}, {first.threads} of {first.cores} cores" if first.device == "cpu" else first.device
     st.caption(f"{words} {first.repeats} passes each, {where}, {first.precision}, batch 1.")

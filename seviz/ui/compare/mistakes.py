@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from seviz.analysis.classification import Classification
+from seviz.analysis.classification import Classification, probabilities
 from seviz.analysis.comparison import BOTH_RIGHT, CELLS, ONLY_FIRST, Pair
 from seviz.figures import comparison, mistaken
 from seviz.ui import address, frame, show
@@ -139,6 +139,6 @@ def _page_of(both: Pair, ordered: NDArray[np.int64]) -> int:
 
 def _surest(both: Pair, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The higher of the two networks' confidences: (k,)."""
-    sure = [sample.probabilities(logits[rows]).max(1) for logits in (both.first, both.second)]
+    sure = [probabilities(logits[rows]).max(1) for logits in (both.first, both.second)]
     higher: NDArray[np.float64] = np.maximum(*sure)
     return higher

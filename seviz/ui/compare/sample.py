@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from seviz.analysis.classification import probabilities
 from seviz.figures.maps import enlarged
 from seviz.ui import address, caches, show, thumbnails
 from seviz.ui.compare import why
@@ -13,14 +14,6 @@ from seviz.ui.compare.pairs import Compared
 
 TOP = 3  # classes of each network
 LARGE = 224  # pixels of the one picture
-
-
-def probabilities(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Softmax over the last axis."""
-    z = logits.astype(np.float64)
-    weights = np.exp(z - z.max(-1, keepdims=True))
-    shares: NDArray[np.float64] = weights / weights.sum(-1, keepdims=True)
-    return shares
 
 
 def choose(compared: Compared, rows: NDArray[np.int64]) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import streamlit as st
-
 from seviz.ui import address
 from seviz.ui.choice import Choice
 from seviz.ui.compare import cost, mistakes, picture, test_set
@@ -21,11 +19,6 @@ VIEWS: dict[str, tuple[str, View]] = {
 
 def choose() -> View:
     """Draw the choice and return the view."""
-    first = next(iter(VIEWS))
-    address.read("look", list(VIEWS), first)
-    name = st.segmented_control(
-        "View", list(VIEWS), key="look", required=True, format_func=lambda name: VIEWS[name][0], persist_state="session",
-        help="All samples of the test set; the samples behind a number; one picture; what the networks cost.",
-    )  # fmt: skip
-    address.write("look", first)
-    return VIEWS[name or first][1]
+    titles = {name: title for name, (title, _) in VIEWS.items()}
+    what = "All samples of the test set; the samples behind a number; one picture; what the networks cost."
+    return VIEWS[address.named("View", titles, "look", what)][1]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from seviz.analysis import tables
+from seviz.analysis.channels import describe_channel, end_classes
 from seviz.analysis.moments import Floats, Moments
-from seviz.analysis.specificity import class_selectivity, eta_squared
 from seviz.excitation import Extremes
 from seviz.figures import excitation as figures
 from seviz.gates import Site
@@ -22,30 +23,12 @@ TOP = "top prediction"
 def panel(stored: Stored, site: Site, moments: Moments, channel: int) -> None:
     """Everything about one channel of a site."""
     st.subheader(f"Channel {channel} of {site.title}", anchor=False)
-    st.markdown(_sentence(stored, moments, channel))
+    st.markdown(f"{describe_channel(moments, stored.classes, channel)} A high gate is not an important channel by itself.")
     place = st.container()  # filled below, once it is known whether a picture is to be marked
     _extremes(stored, site, channel)
     mark = _effect(stored, site, moments, channel)
     with place:
         _distribution(stored, site, moments, channel, mark)
-
-
-def _sentence(stored: Stored, moments: Moments, channel: int) -> str:
-    """What the channel does, in words that follow from its moments."""
-    mean, seen = moments.mean[:, channel], np.flatnonzero(moments.seen)
-    share, selectivity = eta_squared(moments).by_channel[channel], class_selectivity(moments)[channel]
-    if not moments.overall_sd[channel] > 0:
-        return f"This gate never moves: it is {moments.overall_mean[channel]:.3f} for every picture."
-    order = seen[np.argsort(-mean[seen], kind="stable")]
-    high, low = ([f"{stored.classes[row]} {mean[row]:.2f}" for row in rows] for rows in (order[:2], order[::-1][:2]))
-    words = f"Most open for **{high[0]}**" + (f" and {high[1]}" if len(order) > 3 else "")
-    words += f", least for **{low[0]}**" + (f" and {low[1]}" if len(order) > 3 else "") + " (mean gates). "
-    if np.isnan(share):
-        return words + "With pictures of one class alone, nothing can be said of differences between classes."
-    return words + (
-        f"Knowing the class explains {share:.0%} of how this gate varies (η²); class-selectivity index {selectivity:.2f}. "
-        "A high gate is not an important channel by itself."
-    )
 
 
 def _distribution(stored: Stored, site: Site, moments: Moments, channel: int, mark: float | None) -> None:
@@ -56,7 +39,7 @@ def _distribution(stored: Stored, site: Site, moments: Moments, channel: int, ma
         st.caption(f"With {len(stored.classes):,} classes and {site.channels:,} channels, distributions are stored over all "
                    "classes alone; means and spreads of single classes are in the figure above.")  # fmt: skip
     else:
-        rows = _ridge_rows(moments, channel)
+        rows = end_classes(moments, channel, RIDGES).tolist()
         counts, numbers = found.class_histogram[rows, channel], rows
         names = [stored.classes[row] for row in rows]
         centre, spread = moments.mean[rows, channel], moments.sd()[rows, channel]
@@ -67,26 +50,7 @@ def _distribution(stored: Stored, site: Site, moments: Moments, channel: int, ma
         f"Histograms of {counts.shape[1]} bins, not smoothed; every row reaches its own fullest bin. Diamonds and lines are "
         "means ± one standard deviation, from the pictures themselves."
     )
-    bins = np.linspace(0, 1, counts.shape[1] + 1)
-    show.numbers(
-        {
-            "class": np.repeat(names, counts.shape[1]).tolist(),
-            "gate from": np.tile(bins[:-1], len(names)).tolist(),
-            "gate to": np.tile(bins[1:], len(names)).tolist(),
-            "pictures": counts.ravel().tolist(),
-        },
-        f"channel-{site.path}-{channel}",
-    )
-
-
-def _ridge_rows(moments: Moments, channel: int) -> list[int]:
-    """All classes of up to RIDGES; of more, those at either end."""
-    seen = np.flatnonzero(moments.seen)
-    if len(moments.count) <= RIDGES:
-        return list(range(len(moments.count)))
-    order = seen[np.argsort(-moments.mean[seen, channel], kind="stable")]
-    ends = order if len(order) <= RIDGES else np.concatenate([order[: RIDGES // 2], order[-RIDGES // 2 :]])
-    return [int(row) for row in ends]
+    show.numbers(tables.gate_histograms(names, counts), f"channel-{site.path}-{channel}")
 
 
 def _extremes(stored: Stored, site: Site, channel: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from seviz.analysis.channels import thin_classes
 from seviz.analysis.moments import ORDERS, Moments
 from seviz.figures import excitation as figures
 from seviz.gates import Site
@@ -62,16 +63,9 @@ def _map(stored: Stored, site: Site, moments: Moments, opened: int) -> None:
         measure=COLOURS[colours], chosen=opened, title=site.title,
     )  # fmt: skip
     show.figure(drawn, f"class-map-{site.path}", on_select="rerun")
-    _tell_thin(moments, names, rows)
+    for words in thin_classes(moments, stored.classes, rows):
+        st.caption(words)
     show.numbers(_table(moments, stored, rows), f"classes-{site.path}")
-
-
-def _tell_thin(moments: Moments, names: list[str], rows: list[int]) -> None:
-    """Classes whose cells are empty, and why."""
-    for count, words in ((0, "no pictures"), (1, "one picture, so no spread")):
-        thin = [name for name, row in zip(names, rows, strict=True) if moments.count[row] == count]
-        if thin:
-            st.caption(f"With {words}: {', '.join(thin)}.")
 
 
 def _table(moments: Moments, stored: Stored, rows: list[int]) -> show.Table:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import streamlit as st
 
+from seviz.analysis.channels import telling_classes
 from seviz.analysis.moments import Moments
 from seviz.gates import Site
 from seviz.ui import address
@@ -52,8 +52,7 @@ def classes(stored: Stored, moments: Moments) -> list[int]:
     names = stored.classes
     if len(names) <= ROWS:
         return list(range(len(names)))
-    strength = np.nan_to_num(np.abs(moments.deviation(balanced=True)).mean(1), nan=-1)
-    first = [names[index] for index in np.sort(np.argsort(-strength, kind="stable")[:FIRST])]
+    first = [names[index] for index in telling_classes(moments, FIRST)]
     picked = several(
         f"Classes, at most {ROWS} of {len(names):,}", names, first, "rows", most=ROWS,
         help_text=f"Type to search. To begin with, the {FIRST} classes whose mean gates here differ most from the mean of all.",

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 
 from seviz.analysis.moments import Floats, Moments
-from seviz.analysis.observations import SPECIFIC, SiteSummary, observations
+from seviz.analysis.observations import SiteSummary, observations, where_specific
 from seviz.analysis.probes import Probe
-from seviz.analysis.specificity import class_distances
+from seviz.analysis.specificity import PERMUTATIONS, TESTED, class_distances
 from seviz.figures import depth as figures
 from seviz.figures.depth import Panel
 from seviz.gates import Site
@@ -30,7 +30,7 @@ def panel(stored: Stored) -> None:
         "much a channel prefers one class, and how well a linear classifier reads the class off the gates."
     )
     summaries, probes = measured.summaries(stored), measured.probes(stored)
-    st.markdown(_answer(summaries))
+    st.markdown(f"**{where_specific(summaries)}**")
     _take_click(stored)
     site = controls.site(stored, "Whose classes are compared below; a click on a point of the figure chooses it as well.")
     chosen = stored.sites.index(site)
@@ -43,21 +43,6 @@ def panel(stored: Stored) -> None:
         _offer_probes(stored)
     _observations(summaries)
     _distances(stored, site)
-
-
-def _answer(summaries: list[SiteSummary]) -> str:
-    """Where the network becomes class-specific, by the variance that the class explains beyond chance."""
-    told = [one for one in summaries if np.isfinite(one.eta.adjusted)]
-    if not told:
-        return "It cannot be told: that takes pictures of two classes, and gates that move."
-    first = next((one for one in told if one.eta.adjusted >= SPECIFIC), None)
-    best = max(told, key=lambda one: one.eta.adjusted)
-    most = f"most of all at {best.title}, where the class explains {best.eta.adjusted:.0%} of the variance of the gates"
-    if first is None:
-        return f"**Nowhere much**: {most}; class-specific would be {SPECIFIC:.0%} and more."
-    if first is best:
-        return f"**At {best.title}**, where the class explains {best.eta.adjusted:.0%} of the variance of the gates."
-    return f"**First at {first.title}**, where the class explains {first.eta.adjusted:.0%} ({SPECIFIC:.0%} or more); {most}."
 
 
 def _take_click(stored: Stored) -> None:
@@ -103,9 +88,9 @@ def _notes_below(stored: Stored, summaries: list[SiteSummary]) -> None:
     if not tested:
         st.caption("Dotted: what chance gives.")
         return
-    count = min(measured.TESTED, len(stored.samples.labels)) if stored.samples else 0
+    count = min(TESTED, len(stored.samples.labels)) if stored.samples else 0
     above = [one.title for one in summaries if one.p is not None and one.p > 0.05]
-    words = f"Could labels without a meaning explain as much? By {200} shuffles of the labels of {count:,} pictures, "
+    words = f"Could labels without a meaning explain as much? By {PERMUTATIONS} shuffles of the labels of {count:,} pictures, "
     words += f"not at any block (p {_p(max(tested))})." if not above else f"perhaps at {', '.join(above)} (p > 0.05)."
     st.caption("Dotted: what chance gives. " + words)
 

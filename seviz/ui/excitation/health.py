@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from seviz.analysis import tables
-from seviz.analysis.health import GateHealth, site_health
+from seviz.analysis.health import GateHealth, describe_exactness, site_health
 from seviz.figures import health as figures
 from seviz.figures.health import SIGNS, WORDS
 from seviz.figures.layout import listed
@@ -23,7 +23,8 @@ def panel(stored: Stored) -> None:
     )
     found = [_health(stored, site) for site in stored.sites]
     st.html(figures.of_sites(found))
-    st.caption(" · ".join(f"**{SIGNS[grade]}** {WORDS[grade]}" for grade in ("healthy", "look", "ill")) + _note(found))
+    key, about = " · ".join(f"**{SIGNS[one]}** {WORDS[one]}" for one in ("healthy", "look", "ill")), describe_exactness(found)
+    st.caption(f"{key}. {about}" if about else key)
     show.numbers(tables.gate_health([site.path for site in stored.sites], found), "health")
     with st.expander("What the columns mean"):
         st.markdown("\n".join(f"- **{column.name}**: {column.meaning}" for column in figures.COLUMNS))
@@ -36,12 +37,6 @@ def _health(stored: Stored, site: Site) -> GateHealth:
         site.title, stored.moments(site), found.histogram, gates=samples.gates[site.path] if samples else None,
         lowest=found.lowest.values, highest=found.highest.values, fired=found.fired,
     )  # fmt: skip
-
-
-def _note(found: list[GateHealth]) -> str:
-    if all(one.shares.exact for one in found):
-        return ""
-    return ". Shares marked “about” come from histograms, whose bins have no edges at 0.05 and 0.95."
 
 
 def _sentences(found: list[GateHealth]) -> None:

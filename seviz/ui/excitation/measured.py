@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
 from seviz.analysis.health import gate_shares, histogram_shares
 from seviz.analysis.observations import SiteSummary, summarise_site
 from seviz.analysis.probes import Probe, linear_probe
-from seviz.analysis.specificity import PermutationTest, permutation_test
+from seviz.analysis.specificity import PermutationTest, permutation_test, rows_to_test
 from seviz.excitation import SampleGates
 from seviz.gates import Site
 from seviz.ui.excitation.stored import Key, Stored
 
-TESTED = 2000  # samples of a permutation test
 QUICK = 1000  # channels of all sites up to which the tests are made without being asked for
 
 
@@ -78,7 +76,5 @@ def _summary(stored: Stored, site: Site, tested: bool) -> SiteSummary:
 
 def _test(samples: SampleGates, site: Site) -> PermutationTest:
     gates, labels = samples.gates[site.path], samples.labels
-    rows = np.arange(len(labels))
-    if len(rows) > TESTED:
-        rows = np.sort(np.random.default_rng(0).choice(len(labels), TESTED, replace=False))
+    rows = rows_to_test(len(labels))
     return permutation_test(gates[rows], labels[rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from seviz.analysis.moments import SAMPLED, Floats, Moments, confidence_band, sample_channels
+from seviz.analysis.paper import figure_6_classes, figure_6_sites, site_name
 from seviz.figures import as_in_paper as figures
 from seviz.gates import Site
 from seviz.ui import address, frame, show
 from seviz.ui.excitation import controls
 from seviz.ui.excitation.stored import Stored, rows_of
 
-GOLDFISH, PUG, AIRLINER, CLIFF = 1, 254, 404, 972  # the paper's classes of ImageNet
 FIGURES = {"figure 6: classes": "classes", "figure 7: spread in a class": "spread"}
 MOST = 8  # classes that can still be told apart
 
@@ -37,7 +37,7 @@ def panel(stored: Stored) -> None:
         kind = address.one_of("Figure", list(FIGURES), "figure", what)
     spread = FIGURES[kind] == "spread"
     sites = _sites(stored)
-    few = _channels(wide[1], sites)
+    few = _channels(wide[1], list(sites.values()))
     rows = _classes(stored, spread)
     if not rows or not sites:
         st.info("Choose a class and a block, or more.")
@@ -46,29 +46,17 @@ def panel(stored: Stored) -> None:
     _caption(stored, rows, spread)
 
 
-def _sites(stored: Stored) -> list[Site]:
-    titles = {_title(site, stored.sites): site for site in stored.sites}
+def _sites(stored: Stored) -> dict[str, Site]:
+    """Those that are shown, by what they are called."""
+    stages = [site.stage for site in stored.sites]
+    names = [site_name(site.title, site.stage, site.block, stages) for site in stored.sites]
+    titles = dict(zip(names, stored.sites, strict=True))
     picked = controls.several(
-        "Blocks", list(titles), [_title(site, stored.sites) for site in paper_sites(stored.sites)], "blocks",
+        "Blocks", list(titles), [names[index] for index in figure_6_sites(stages)], "blocks",
         help_text="To begin with, the last block of every stage; of a network of four stages, all of the last one, as in the "
         "paper.",
     )  # fmt: skip
-    return [titles[title] for title in picked]
-
-
-def paper_sites(sites: Sequence[Site]) -> list[Site]:
-    """The last block of every stage, and all of the fourth where it is the last and has up to three: for SE-ResNet-50
-    the paper's SE_2_3, SE_3_4, SE_4_6, SE_5_1, SE_5_2 and SE_5_3."""
-    last = {site.stage: site for site in sites}
-    stages = [site.stage for site in sites]
-    whole = max(stages) == 4 and stages.count(4) <= 3
-    return [site for site in sites if last[site.stage] == site or (whole and site.stage == 4)]
-
-
-def _title(site: Site, sites: Sequence[Site]) -> str:
-    """With the paper's name where the network has the paper's four stages, which it counts from 2."""
-    four = max(one.stage for one in sites) == 4
-    return f"{site.title} (SE_{site.stage + 1}_{site.block})" if four else site.title
+    return {title: titles[title] for title in picked}
 
 
 def _channels(place: DeltaGenerator, sites: Sequence[Site]) -> bool:
@@ -82,7 +70,7 @@ def _channels(place: DeltaGenerator, sites: Sequence[Site]) -> bool:
 
 def _classes(stored: Stored, spread: bool) -> list[int]:
     names = stored.classes
-    first = paper_classes(names)
+    first = figure_6_classes(names)
     if spread:
         name = controls.one("Class", names, names[first[0]], "paper-class", "Whose pictures are compared with each other.")
         return rows_of(stored, [name])
@@ -92,25 +80,17 @@ def _classes(stored: Stored, spread: bool) -> list[int]:
     return rows_of(stored, picked)
 
 
-def paper_classes(names: Sequence[str]) -> list[int]:
-    """Goldfish, pug, airliner and cliff where these are ImageNet's classes, else four that are spread over the list."""
-    wanted = {GOLDFISH: "goldfish", PUG: "pug", AIRLINER: "airliner", CLIFF: "cliff"}
-    if len(names) == 1000 and all(word in names[row].lower() for row, word in wanted.items()):
-        return list(wanted)
-    return sorted({round(place) for place in np.linspace(0, len(names) - 1, min(4, len(names)))})
-
-
-def _figures(stored: Stored, sites: Sequence[Site], rows: list[int], few: bool, spread: bool) -> None:
+def _figures(stored: Stored, sites: Mapping[str, Site], rows: list[int], few: bool, spread: bool) -> None:
     names = [stored.classes[row] for row in rows]
     table: dict[str, list[object]] = {}
     columns = st.columns(2, gap="medium")
-    for number, site in enumerate(sites):
+    for number, (title, site) in enumerate(sites.items()):
         moments = stored.moments(site)
         low, high = _band(moments, spread)
         channels = sample_channels(site.channels) if few else np.arange(site.channels)
         drawn = figures.activations(
             moments.mean[rows], low[rows], high[rows], names, channels, overall=None if spread else moments.overall_mean,
-            band="± sd," if spread else "95 %:", title=_title(site, stored.sites),
+            band="± sd," if spread else "95 %:", title=title,
         )  # fmt: skip
         with columns[number % 2]:
             show.figure(drawn, f"paper-{site.path}")

@@ -37,7 +37,7 @@ def panel(stored: Stored) -> None:
         what = address.one_of("Points", list(WHAT), "scatter", help_text, default="one channel")
     with wide[2]:
         channel = controls.channel(site, int(np.nan_to_num(np.abs(found.rho)).argmax()))
-    st.markdown(_sentence(site, found, channel))
+    st.markdown(found.sentence(site.title) + _of_channel(found, channel))
     _scatter(stored, samples, site, channel, whole=WHAT[what] == "site")
     drawn = figures.correlations(found.rho, title=f"Rank correlation by channel, {site.title}", chosen=channel)
     show.figure(drawn, f"correlations-{site.path}", on_select="rerun")
@@ -58,17 +58,11 @@ def _relation(key: Key, path: str, _samples: SampleGates) -> Relation:
     return relate(_samples.squeezes[path], _samples.gates[path])
 
 
-def _sentence(site: Site, found: Relation, channel: int) -> str:
-    if np.isnan(found.median):
-        return f"No gate of {site.title} moves, so that nothing can be said."
-    up, down = (int((sign * found.rho[found.significant] > 0).sum()) for sign in (1, -1))
-    words = (
-        f"At {site.title} the rank correlation of squeeze and gate is **{found.median:+.2f}** in the median channel, from "
-        f"{found.lowest:+.2f} to {found.highest:+.2f}. {up} of {site.channels} gates open with their own channel and {down} "
-        f"shut (at a false discovery rate of {found.level:.0%}). "
-    )
+def _of_channel(found: Relation, channel: int) -> str:
     rho = found.rho[channel]
-    return words + (f"Channel {channel} never moves." if np.isnan(rho) else f"Channel {channel}: {rho:+.2f}.")
+    if np.isnan(found.median):
+        return ""
+    return f" Channel {channel} never moves." if np.isnan(rho) else f" Channel {channel}: **{rho:+.2f}**."
 
 
 def _scatter(stored: Stored, samples: SampleGates, site: Site, channel: int, *, whole: bool) -> None:

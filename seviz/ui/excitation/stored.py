@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from seviz.analysis.moments import Moments, class_moments, order_channels
+from seviz.analysis.moments import Moments, order_channels
 from seviz.checkpoints import Checkpoint
 from seviz.errors import SevizError
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates, excite_command
@@ -42,8 +42,7 @@ class Stored:
 
     def moments(self, site: Site) -> Moments:
         """Of the gates of a site."""
-        found = self.statistics.sites[site.path]
-        return class_moments(self.statistics.count, found.gate_sum, found.gate_squares)
+        return self.statistics.moments(site.path)
 
     def order(self, site: Site, order: str) -> NDArray[np.int64]:
         """The channels in one of seviz.analysis.moments.ORDERS."""
@@ -84,6 +83,8 @@ def provenance(stored: Stored) -> None:
     elif not stored.samples.complete:
         words += f" · gates by picture of a random {len(stored.samples.ids):,}"
     st.caption(words)
+    if not data.same_samples(stored.checkpoint.card.data.test):
+        st.caption("These are not the test pictures of the network's card, whose accuracy the other pages show.")
 
 
 def need_samples(stored: Stored) -> SampleGates | None:

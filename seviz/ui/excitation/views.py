@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import streamlit as st
-
 from seviz.ui import address
 from seviz.ui.excitation import classes, depth, health, paper, relation, samples
 from seviz.ui.excitation.stored import Stored
@@ -23,11 +21,5 @@ VIEWS: dict[str, tuple[str, View]] = {
 
 def choose() -> View:
     """Draw the choice and return the view."""
-    first = next(iter(VIEWS))
-    address.read("view", list(VIEWS), first)
-    name = st.segmented_control(
-        "View", list(VIEWS), key="view", required=True, format_func=lambda name: VIEWS[name][0], persist_state="session",
-        help="Six looks at the same gates.",
-    )  # fmt: skip
-    address.write("view", first)
-    return VIEWS[name or first][1]
+    titles = {name: title for name, (title, _) in VIEWS.items()}
+    return VIEWS[address.named("View", titles, "view", "Six looks at the same gates.")][1]

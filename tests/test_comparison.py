@@ -139,9 +139,11 @@ def test_the_words_follow_the_numbers():
     assert "No difference" in verdict(few)
     assert "McNemar's exact test (p = 0.12)" in verdict(few)
     assert how_tested(few).startswith("4 pictures were right for A alone and 0 for B alone; only these tell the two apart.")
-    half = few.calibration[0]
-    assert f"fitted to {half.fitted} of the pictures" in how_calibrated(few)
-    assert how_calibrated(few).endswith(f"the other {50 - half.fitted}.")
+    odd = compare(pair(*(side(name, [0] * 20 + [1], [0] * 21) for name in "AB")))
+    fitted = odd.calibration[0].fitted
+    assert fitted != 21 - fitted
+    assert f"fitted to {fitted} of the pictures" in how_calibrated(odd)
+    assert how_calibrated(odd).endswith(f"the other {21 - fitted}.")
 
 
 def test_the_agreement_in_words():

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from seviz.analysis.ailments import diagnose
-from seviz.analysis.health import gate_shares, histogram_shares, site_health
+from seviz.analysis.health import describe_exactness, gate_shares, histogram_shares, site_health
 from seviz.analysis.moments import sample_moments
 from seviz.analysis.specificity import eta_squared
 
@@ -68,7 +68,7 @@ def test_the_sentences_have_the_numbers():
     assert "2 of 8 channels" in health(CASES["still"][0]).ailments[0].sentence
     some = health(moving(LEVELS, 0.05), fired=[0, 3]).ailments[0]
     assert some.sentence == "1 of 2 hidden units never fire."
-    assert "leaves 2 of them" in some.cause and "than r = 4." in some.cure
+    assert "leaves 2 of them" in some.cause and "a smaller reduction r, which leaves more of them." in some.cure
     many = health(moving(LEVELS, 0.05), fired=[0] + [3] * 31).ailments[0]
     assert "spare" not in many.cause and "r =" not in many.cure
     open_share = (CASES["open"][0] > 0.95).mean()
@@ -140,6 +140,9 @@ def test_gates_of_some_samples_leave_the_shares_to_the_histogram():
     assert some.shares == histogram_shares(histogram(gates))
     assert site_health("a", moments, histogram(gates), gates=gates).shares == gate_shares(gates)
     assert site_health("a", moments, gates=gates[:50]).shares == gate_shares(gates[:50])
+    whole = site_health("a", moments, histogram(gates), gates=gates)
+    assert describe_exactness([whole]) == ""
+    assert "“about” come from histograms" in describe_exactness([whole, some])
     with pytest.raises(ValueError, match="histogram or its gates"):
         site_health("a", moments)
 

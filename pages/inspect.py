@@ -5,7 +5,7 @@ from seviz.ui import caches, choice, frame, gates, maps, pictures, show
 frame.begin(
     "Inspect",
     "Drop a photograph and see what a trained SE-ResNet makes of it: what it predicts, where it finds the evidence, and "
-    "which channels each of its gates opens. Beside it stands the same network without gates.",
+    "which channels each of its gates opens. Beside it stands its plain twin: no gates, trained in the same way.",
 )
 with frame.telling():
     chosen_networks = choice.choose()

@@ -196,6 +196,9 @@ def test_every_confusion_cell_can_be_clicked_and_says_which_it_is() -> None:
     assert figure.layout.hoverdistance == -1  # a click anywhere in a cell is nearest to its middle
     mark = figure.layout.shapes[-1]
     assert (mark.x0, mark.x1, mark.y0, mark.y1) == (0.5, 1.5, 1.5, 2.5)
+    numbers = list(figure.select_traces(selector={"mode": "text"}))
+    assert numbers  # a selection must not let them fade
+    assert all(trace.unselected.textfont.color == (trace.textfont.color or NEUTRAL) for trace in numbers)
 
 
 def test_of_many_classes_the_points_keep_their_class() -> None:

@@ -368,3 +368,13 @@ def test_inspect_without_statistics_is_as_it_was(home):
     assert not at.warning
     assert "usual for" not in words(at).lower()
     assert not any("deviations" in alt for alt in alts(at))
+
+
+def test_pictures_that_tie_at_the_end_of_a_channel_are_said_to(home):
+    """The bundled network has channels whose gate is exactly 1 in float32 for more pictures than are kept."""
+    found = open_checkpoint("se_resnet20").excitation().sites[SITES[-1]]
+    tied = np.flatnonzero((found.highest.values == found.highest.values[:, :1]).all(1))
+    free = np.flatnonzero((found.highest.values != found.highest.values[:, :1]).any(1))
+    sentence = "Open widest for: at least 9 pictures have exactly this gate"
+    assert sentence in words(excitation(channel=str(tied[0])))
+    assert sentence not in words(excitation(channel=str(free[0])))

@@ -17,7 +17,7 @@ from seviz.figures.layout import escaped, finish, listed, shortened
 
 Floats = NDArray[np.float64]
 DASHES = ("solid", "dash", "dot", "dashdot")  # beside the colour, so that lines are told apart without it
-ALL = "all classes"
+ALL = "all pictures"
 
 
 def activations(
@@ -37,7 +37,8 @@ def activations(
     Args:
         means, low, high: (R, C) of R classes at all channels of the site, 0..1; the ends of the band are clipped to that.
             NaN where a class has too few samples: then there is no band, or no line.
-        names: of the R classes. channels: those to show, ascending. overall: (C,), the mean over all classes, in grey.
+        names: of the R classes. channels: those to show, ascending. overall: (C,), the mean over all pictures,
+            in grey.
         band: what the band is, for the hover.
         title: of the site. legend: whether lines are named below the figure.
 

@@ -29,6 +29,8 @@ def confusion_cells(figures: Classification, chosen: tuple[int, int] | None = No
     figure = confusion(figures, most=MOST)
     kept = most_mistaken(figures.confusion, MOST).tolist()
     figure.update_traces(hoverinfo="skip", hovertemplate=None, selector={"type": "heatmap"})
+    for numbers in figure.select_traces(selector={"mode": "text"}):  # else a click lets all numbers fade
+        numbers.unselected = {"textfont": {"color": numbers.textfont.color or NEUTRAL}}
     labels = list(figure.data[0].x)
     cells = list(product(range(len(kept)), repeat=2))
     data = [[kept[row], kept[column], int(figures.confusion[kept[row], kept[column]])] for row, column in cells]

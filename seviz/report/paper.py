@@ -77,5 +77,5 @@ def _table(
         "mean gate": moments.mean[cells].ravel().tolist(),
         ends[0]: band[0][cells].ravel().tolist(),
         ends[1]: band[1][cells].ravel().tolist(),
-        "mean of all classes": np.tile(moments.overall_mean[channels], len(rows)).tolist(),
+        "mean of all pictures": np.tile(moments.overall_mean[channels], len(rows)).tolist(),
     }

@@ -63,5 +63,5 @@ def _channels(network: Network, one: Between, place: int, pair: tuple[int, int])
     names = network.classes[pair[0]], network.classes[pair[1]]
     means, sds = ((values[pair[0]], values[pair[1]]) for values in (moments.mean, moments.sd()))
     table = tables.channel_pull(one, moments, pair, names, CHANNELS)
-    drawn = figures.channel_pull(shown, one.gates, means, sds, names, f"Channels that decide at {one.title}")
+    drawn = figures.channel_pull(shown, one.gates, means, sds, names, f"Where the classes differ most at {one.title}")
     return Chart("channel-pull", drawn, "", table)

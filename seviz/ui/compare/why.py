@@ -98,5 +98,5 @@ def _choose_site(sites: Sequence[Site], found: list[Between]) -> int:
 def _channels(one: Between, moments: Moments, labels: tuple[int, int], names: tuple[str, str]) -> None:
     chosen = one.pull.channels[:CHANNELS]
     means, spreads = ([values[label] for label in labels] for values in (moments.mean, moments.sd()))
-    drawn = figures.channel_pull(chosen, one.gates, means, spreads, names, f"Channels that decide at {one.title}")
+    drawn = figures.channel_pull(chosen, one.gates, means, spreads, names, f"Where the classes differ most at {one.title}")
     show.figure(drawn, "channel-pull", table=tables.channel_pull(one, moments, labels, names, CHANNELS))

@@ -8,7 +8,7 @@ import streamlit as st
 from seviz.analysis import tables
 from seviz.analysis.channels import describe_channel, end_classes
 from seviz.analysis.moments import Floats, Moments
-from seviz.excitation import Extremes
+from seviz.excitation import EXTREMES, Extremes
 from seviz.figures import excitation as figures
 from seviz.gates import Site
 from seviz.ui import caches, pictures, show, thumbnails
@@ -67,6 +67,12 @@ def _extremes(stored: Stored, site: Site, channel: int) -> None:
                 st.dataframe(table, hide_index=True, alt=words, key=f"extremes-{name}")
             else:
                 thumbnails.gallery(read, [_shown(sample, gate) for sample, gate in rows])
+    tied = [name.lower() for name, rows in ends.items() if len({gate for _, gate in rows}) == 1 and len(rows) == EXTREMES]
+    if tied:
+        st.caption(
+            f"{' and '.join(tied).capitalize()}: at least {EXTREMES} pictures have exactly this gate, in the precision of the "
+            "network. Which of them are shown follows from their names and says nothing of the channel."
+        )
     if read is None:
         thumbnails.offer(key.data, key.classes)
     pairs = [(name, *row) for name, rows in ends.items() for row in rows]

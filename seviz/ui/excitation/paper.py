@@ -83,7 +83,6 @@ def _classes(stored: Stored, spread: bool) -> list[int]:
 def _figures(stored: Stored, sites: Mapping[str, Site], rows: list[int], few: bool, spread: bool) -> None:
     names = [stored.classes[row] for row in rows]
     table: dict[str, list[object]] = {}
-    columns = st.columns(2, gap="medium")
     for number, (title, site) in enumerate(sites.items()):
         moments = stored.moments(site)
         low, high = _band(moments, spread)
@@ -92,6 +91,8 @@ def _figures(stored: Stored, sites: Mapping[str, Site], rows: list[int], few: bo
             moments.mean[rows], low[rows], high[rows], names, channels, overall=None if spread else moments.overall_mean,
             band="± sd," if spread else "95 %:", title=title,
         )  # fmt: skip
+        if number % 2 == 0:  # a pair at a time, so that blocks stay in the order of depth on a telephone
+            columns = st.columns(2, gap="medium")
         with columns[number % 2]:
             show.figure(drawn, f"paper-{site.path}")
         _add_rows(table, site, stored, moments, rows, channels, (low, high), spread)
@@ -120,7 +121,7 @@ def _add_rows(
             "mean gate": moments.mean[row, channels].tolist(),
             ends[0]: band[0][row, channels].tolist(),
             ends[1]: band[1][row, channels].tolist(),
-            "mean of all classes": moments.overall_mean[channels].tolist(),
+            "mean of all pictures": moments.overall_mean[channels].tolist(),
         }
         for name, values in columns.items():
             table.setdefault(name, []).extend(values)

@@ -516,7 +516,7 @@ def test_what_stands_beside_the_weights_is_not_waited_for_and_not_read_without_e
     else:
         with path.open("wb") as file:
             file.truncate(2**40)
-    with pytest.raises(CheckpointError, match=rf"{name} is damaged"):
+    with pytest.raises(CheckpointError, match=rf"{name} (is damaged|cannot be read)"):
         read_all(home / "tiny")
 
 

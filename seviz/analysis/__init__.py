@@ -2,6 +2,7 @@
 
     ablation.py         what edits of gates cost, and what follows: input-dependent share, last stage, sites that matter
     ailments.py         what ails the gates of a site, in sentences with cause and cure
+    arithmetic.py       one SE block of one picture in numbers: from a channel to its gate
     channels.py         one channel in words, and which classes and channels to show of many
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     comparison.py       two networks on the same samples: differences, agreement, per class

@@ -171,9 +171,9 @@ class Card:
             raise CheckpointError(f"the card holds a value of the wrong kind ({error})") from error
 
 
-def content_sha256(values: Mapping[str, Any]) -> str:
-    """Hex sha256 over a card's values without card_sha256, as JSON in ASCII with sorted keys and no spaces."""
-    content = {name: value for name, value in values.items() if name != SEAL}
+def content_sha256(values: Mapping[str, Any], seal: str = SEAL) -> str:
+    """Hex sha256 over a card's or another file's values without its `seal`, as JSON in ASCII, keys sorted, no spaces."""
+    content = {name: value for name, value in values.items() if name != seal}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -231,6 +231,8 @@ def _replace(block: SqueezeExcite, path: str, value: GateValue) -> Hook:
 def _apply(path: str, function: GateFunction) -> Hook:
     def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
         new = function(output)
+        if not isinstance(new, Tensor):
+            raise RequestError(f"The edit of {path} makes a {type(new).__name__} of the gate, not a tensor.")
         if new.shape != output.shape:
             raise RequestError(f"The edit of {path} makes a gate of shape {tuple(new.shape)}, not {tuple(output.shape)}.")
         return new

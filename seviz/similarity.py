@@ -2,12 +2,13 @@
 
 A stage is taken at its output's channels, each its mean over the pixels (as the squeeze of an SE block and the last layer
 of a ResNet take it), so that a stage of C channels has C features whatever the size of its maps. cka-B.json lies beside
-the checkpoint A and names the weights of both and the data.
+the checkpoint A and names the weights of both and the data; its field content_sha256 seals it, as a card's card_sha256 does.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seviz.analysis.similarity import CoMoments, linear_cka, merged, moments_of
+from seviz.card import Card, content_sha256
+from seviz.checkpoints.folders import checkpoints_home
 from seviz.data import DataKey, PictureSet
 from seviz.errors import CheckpointError, DataError
 from seviz.evaluation import outputs
-from seviz.files import write_json
+from seviz.files import read_file, write_json
 from seviz.gates import tap
 from seviz.images import Preprocessing
+from seviz.values import require_numbers, text, texts, whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from seviz.checkpoints import Checkpoint
 
 FORMAT = 1
+SEAL = "content_sha256"
 MAX_FILE = 2**20  # bytes
 Progress = Callable[[int, int], None]
 
@@ -124,25 +129,38 @@ def file_name(second: str) -> str:
 
 
 def save(path: Path, found: Similarity) -> None:
-    """Write cka-B.json; NaN becomes null."""
+    """Write cka-B.json, sealed; NaN becomes null."""
     cka = [[None if np.isnan(value) else value for value in row] for row in found.cka.tolist()]
-    write_json(path, {"format": FORMAT, **asdict(found), "cka": cka})
+    values = {"format": FORMAT, **asdict(found), "cka": cka}
+    write_json(path, {**values, SEAL: content_sha256(values, SEAL)})
 
 
 def load(path: Path) -> Similarity:
-    """Read cka-B.json. Raises CheckpointError where it is damaged."""
+    """Read cka-B.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
     try:
-        with path.open("rb") as file:
-            values = json.loads(file.read(MAX_FILE + 1))
-        sides = [Side(str(one["name"]), str(one["weights_sha256"]), tuple(map(str, one["stages"]))) for one in _both(values)]
-        cka = np.array([[np.nan if value is None else float(value) for value in row] for row in values["cka"]])
-        count = sum(len(side.stages) for side in sides)
-        if values["format"] != FORMAT or cka.shape != (count, count) or not _likeness(cka):
-            raise ValueError("no likeness of that many stages")
-        key, where = DataKey(**values["key"]), (dict(values["hardware"]), dict(values["versions"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return _checked(json.loads(read_file(path, MAX_FILE), parse_constant=_no_number))
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged; delete it and compute it again with `seviz compare --data`.") from error
-    return Similarity(sides[0], sides[1], cka, key, *where)
+
+
+def _checked(values: Any) -> Similarity:
+    """Raises one of a few errors where the values are not those that `save` wrote."""
+    if values["format"] != FORMAT or values[SEAL] != content_sha256(values, SEAL):
+        raise ValueError("another format, or something else than its seal")
+    require_numbers(values)
+    first, second = (
+        Side(text(one["name"]), text(one["weights_sha256"]), tuple(map(text, one["stages"])))
+        for one in (values["first"], values["second"])
+    )
+    cka = np.array([[np.nan if value is None else float(value) for value in row] for row in values["cka"]])
+    count = len(first.stages) + len(second.stages)
+    if cka.shape != (count, count) or not _likeness(cka):
+        raise ValueError("no likeness of that many stages")
+    words = {name: text(values["key"][name]) for name in ("name", "split", "sha256")}
+    key = DataKey(**words, count=whole(values["key"]["count"]))
+    return Similarity(first, second, cka, key, dict(values["hardware"]), texts(values["versions"]))
 
 
 def of_pair(first: Checkpoint, second: Checkpoint, key: DataKey) -> Similarity | None:
@@ -154,13 +172,15 @@ def of_pair(first: Checkpoint, second: Checkpoint, key: DataKey) -> Similarity |
     """
     for one, other in ((first, second), (second, first)):
         path = one.folder / file_name(other.name)
-        if not path.is_file():
+        if not os.path.exists(path):
             continue
         found = load(path)
         again = f"compute it again with `{compare_command(first, second)}`"
         for side, checkpoint in ((found.first, one), (found.second, other)):
             if side.weights_sha256 != checkpoint.card.weights_sha256:
                 raise CheckpointError(f"{path} is of other weights of {checkpoint.name} than its card's; {again}.")
+            if side.stages != _stages_in(checkpoint.card):
+                raise CheckpointError(f"{path} names other stages of {checkpoint.name} than the network has; {again}.")
         if not found.key.same_samples(key):
             data = f"{found.key.name}, {found.key.split}"
             raise CheckpointError(f"{path} is of other data ({data}) than the evaluations; {again}.")
@@ -169,12 +189,23 @@ def of_pair(first: Checkpoint, second: Checkpoint, key: DataKey) -> Similarity |
 
 
 def compare_command(first: Checkpoint, second: Checkpoint) -> str:
-    """The command that writes the file; D stands for the data set."""
-    return shlex.join(["python", "-m", "seviz", "compare", first.name, second.name, "--data", "D"])
+    """The command that writes the file; D stands for the data set. A folder outside checkpoints_home() goes by its path."""
+    return shlex.join(["python", "-m", "seviz", "compare", _asked_for(first), _asked_for(second), "--data", "D"])
 
 
-def _both(values: Any) -> tuple[Any, Any]:
-    return values["first"], values["second"]
+def _asked_for(checkpoint: Checkpoint) -> str:
+    """What open_checkpoint has to be handed from anywhere."""
+    folder = os.path.abspath(checkpoint.folder)
+    return checkpoint.name if os.path.dirname(folder) == os.path.abspath(checkpoints_home()) else folder
+
+
+def _stages_in(card: Card) -> tuple[str, ...]:
+    """stages_of the network that the card describes, without building it."""
+    return tuple(f"layer{number}" for number, _ in enumerate(card.options["blocks"], 1))
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _likeness(cka: NDArray[np.float64]) -> bool:

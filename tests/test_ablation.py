@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,6 +24,7 @@ from seviz.ablation.passes import ordered
 from seviz.ablation.plan import GATES, variants_of
 from seviz.ablation.sharing import Gates, logits_of, one_by_one
 from seviz.ablation.state import state_path
+from seviz.card import content_sha256
 from seviz.checkpoints import open_checkpoint, save_checkpoint
 from seviz.errors import CheckpointError, DataError, JobError, RequestError
 from seviz.evaluation import another, gate_life
@@ -352,15 +354,53 @@ def test_what_is_read_is_what_was_written(net, data, tmp_path):
         lambda v: v["sites"][0].pop("path"),
         lambda v: v["data"].update(count=3),
         lambda v: v.update(effects=7),
+        lambda v: v["effects"][0].update(accuracy=float("nan")),
+        lambda v: v["effects"][0].update(interval=[10**400, 1]),
+        lambda v: v["live"].update(n=10**400),
+        lambda v: v.update(seed=10**400),
+        lambda v: v.update(close="few"),
+        lambda v: v.update(means=7),
+        lambda v: v["classes"].__setitem__(0, None),
         lambda v: v.clear(),
     ],
 )
 def test_a_damaged_file_is_one_sentence(found, tmp_path, change):
     path, values = tmp_path / "ablation.json", json.loads(json.dumps(found.to_json()))
     change(values)
+    if "content_sha256" in values:  # as if its writer had been wrong
+        values["content_sha256"] = content_sha256(values, "content_sha256")
     path.write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"ablation\.json is damaged; write it again with `python -m seviz ablate"):
         load_ablation(path)
+
+
+def leaves(value, way=()):
+    """The way to every value that holds no others."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    return [way] if inner is None else [leaf for name, one in inner for leaf in leaves(one, (*way, name))]
+
+
+def test_no_value_of_a_file_is_altered_or_taken_out_unseen(found, tmp_path):
+    path, whole = tmp_path / "ablation.json", json.dumps(found.to_json())
+    ways = leaves(json.loads(whole))
+    assert len(ways) > 800
+    for way in ways:
+        for alter in (lambda holder, name: holder.__setitem__(name, 0.123), lambda holder, name: holder.pop(name)):
+            values = holder = json.loads(whole)
+            for name in way[:-1]:
+                holder = holder[name]
+            alter(holder, way[-1])
+            path.write_text(json.dumps(values), encoding="utf-8")
+            with pytest.raises(CheckpointError, match="is damaged; write it again with"):
+                load_ablation(path)
+
+
+@pytest.mark.parametrize(("put", "reason"), [(os.mkfifo, "not a regular file"), (os.mkdir, "Is a directory")])
+def test_what_is_no_file_in_its_place_is_one_sentence(tmp_path, put, reason):
+    put(path := tmp_path / "ablation.json")
+    with pytest.raises(CheckpointError) as raised:
+        load_ablation(path)
+    assert str(raised.value) == f"{path} cannot be read ({reason})."
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"null", b'{"format": NaN}', b"[" * 5000])

@@ -41,9 +41,9 @@ card         data errors images values
 evaluation   card data errors files gates images
 analysis     errors
 excitation   analysis card data errors evaluation files gates images nets
-ablation     analysis data edits errors evaluation excitation files gates images machine nets
+ablation     analysis card data edits errors evaluation excitation files gates images machine nets values
 checkpoints  ablation card edits errors evaluation excitation files history images machine nets weights
-similarity   analysis checkpoints data errors evaluation files gates images
+similarity   analysis card checkpoints data errors evaluation files gates images values
 training     analysis card checkpoints data errors evaluation files gates history images machine nets values
 attribution  errors gates
 backend      attribution checkpoints edits errors evaluation files gates images machine nets version
@@ -54,8 +54,8 @@ report       analysis card checkpoints data errors evaluation excitation figures
 cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
              machine nets report similarity training version
 __main__     cli jobs
-ui           analysis attribution backend card checkpoints data edits errors evaluation excitation figures flip gates history
-             images jobs machine nets report similarity
+ui           analysis attribution backend card checkpoints data edits errors evaluation excitation figures files flip gates
+             history images jobs machine nets report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """

@@ -13,9 +13,12 @@ from test_pages import app, home, words  # noqa: F401
 
 from seviz import evaluation
 from seviz.backend import Latency
+from seviz.card import content_sha256
 from seviz.checkpoints import open_checkpoint
 from seviz.data import DataKey, PictureSet, samples_sha256
+from seviz.errors import PictureError
 from seviz.excitation import excite
+from seviz.ui import thumbnails
 from seviz.ui.compare import cost, pinned
 
 
@@ -137,6 +140,7 @@ def test_a_likeness_of_other_weights_is_refused_and_the_page_goes_on(home):  # n
     path = home / "se_resnet20" / "cka-resnet20.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     values["second"]["weights_sha256"] = "0" * 64
+    values["content_sha256"] = content_sha256(values, "content_sha256")
     path.write_text(json.dumps(values), encoding="utf-8")
     at = compare()
     assert ["is of other weights of resnet20" in error.value for error in at.error] == [True]
@@ -221,6 +225,18 @@ def test_a_sample_is_shown_with_both_answers_and_their_probabilities():
     shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     name = open_checkpoint("se_resnet20").card.classes[shares.argmax()]
     assert f"**se_resnet20** says **{name}**, {shares.max():.0%} (wrong: {sample.split('/')[0]} gets" in words(at)
+
+
+def test_a_sample_whose_picture_cannot_be_read_says_so_in_its_place(monkeypatch):
+    def fails(sample: str):
+        raise PictureError(f"/there/{sample}.png cannot be read (No such file or directory).")
+
+    monkeypatch.setattr(thumbnails, "find", lambda *_: fails)
+    at = compare(look="mistakes", cell="only the second")
+    assert not at.exception
+    sample = widget(at, "selectbox", "opened").value
+    assert f"/there/{sample}.png cannot be read (No such file or directory)." in [one.value for one in at.caption]
+    assert "**se_resnet20** says" in words(at)
 
 
 # why, in gates

@@ -17,6 +17,7 @@ from seviz.ablation import Setting, ablate, load_ablation
 from seviz.ablation import curves as drawn
 from seviz.ablation.curves import RANDOM, SHARES, measure, probabilities
 from seviz.analysis.deletion import KINDS, ORDERS, Curve, areas, channel_findings, curve
+from seviz.card import content_sha256
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -149,6 +150,7 @@ def test_curves_are_of_a_seeded_sample_and_stand_in_the_file(net, tmp_path):
     assert load_ablation(path) == found
     values = json.loads(path.read_text(encoding="utf-8"))
     values["curves"].pop()
+    values["content_sha256"] = content_sha256(values, "content_sha256")
     path.write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(Exception, match="is damaged"):
         load_ablation(path)

@@ -294,6 +294,30 @@ def test_another_picture_is_one_as_the_network_sees_it(model):
     assert answer.edits == from_text("all~from.b")
 
 
+def test_edits_that_overflow_say_so_and_leave_their_neighbours_unharmed(model):
+    batch, hold = pictures(3).numpy(), threading.Event()
+    alone = [model.inspect(picture, layers=()).logits for picture in batch]
+    waiting = threading.Thread(target=model._owner.run, args=(lambda engine: hold.wait(60),))
+    waiting.start()  # so that all three requests lie in the queue and share a pass
+    requests = [Request(batch[:1]), Request(batch[1:2], edits=from_text("!".join(["all~x1000000"] * 8))), Request(batch[2:])]
+    answers = [model.submit(request) for request in requests]
+    hold.set()
+    waiting.join()
+    with pytest.raises(RequestError, match=r"^The edits drive the answer beyond float32; use smaller values\.$"):
+        answers[1].result(timeout=60)
+    for number in (0, 2):
+        np.testing.assert_allclose(answers[number].result(timeout=60)[0].logits, alone[number], atol=1e-5)
+
+
+def test_an_array_that_cannot_be_written_is_looked_at_without_a_warning(model):
+    """Warnings are errors here, and torch warns of arrays that it may not write to."""
+    pixels = pictures(1).numpy()[0]
+    locked = pixels.copy()
+    locked.flags.writeable = False
+    np.testing.assert_array_equal(model.inspect(locked).logits, model.inspect(pixels).logits)
+    np.testing.assert_array_equal(model._engine.normalise(locked[None]), model._engine.normalise(pixels[None]))
+
+
 def test_a_request_that_shuffles_is_never_halved(model, monkeypatch):
     """Without memory the pictures of a request are answered in halves; a shuffle over a half would be another shuffle."""
     engine_answer = model._engine.answer

@@ -152,6 +152,15 @@ def test_a_vector_is_short_in_a_link_and_keeps_every_float32():
         ("all~0~top3.gate.dog", "only a ranking by gradient is for a class"),
         ("!".join(["all~1"] * 65), "65 edits at once are too many; 64 is the limit."),
         ("a" * 100_001, "Edits of 100,001 characters are too long; 100,000 is the limit."),
+        ("!".join(["nonsense"] * 65), "65 edits at once are too many; 64 is the limit."),
+        ("!" * 90_000, "90001 edits at once are too many; 64 is the limit."),
+        ("all~٣", "'٣' is nothing that a gate can become"),
+        ("all~x٣", "'x٣' is nothing that a gate can become"),
+        ("all~in0_٣", "'in0_٣' is nothing that a gate can become"),
+        ("all~shuffle.٣", "'shuffle.٣' is nothing that a gate can become"),
+        ("all~0~c٣", "'c٣' names no channels"),
+        ("all~0~top٣.gate", "'top٣.gate' names no channels"),
+        ("all~0~random٣.0", "'random٣.0' names no channels"),
         ("x" * 5000, "The edit 'xxxx"),
     ],
 )
@@ -160,6 +169,10 @@ def test_broken_text_is_one_sentence(text, sentence):
         from_text(text)
     assert len(str(caught.value)) < 200
     assert str(caught.value).endswith(".")
+
+
+def test_a_stage_is_numbered_by_ascii_digits():
+    assert from_text("s٣~1")[0].where == Where(path="s٣")  # what is none of the short forms is a path
 
 
 def test_no_damage_to_a_text_raises_anything_else():

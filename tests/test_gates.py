@@ -193,6 +193,14 @@ def test_edits_that_make_no_sense_are_refused(net, edits, sentence):
     assert hook_count(net) == 0
 
 
+@pytest.mark.parametrize(("value", "kind"), [(None, "NoneType"), (0.5, "float"), ([1.0] * 16, "list")])
+def test_a_function_that_makes_no_tensor_is_refused(net, x, value, kind):
+    with pytest.raises(RequestError) as raised, edit_gates(net, {"layer1.0.se": lambda gate: value}):
+        net(x)
+    assert str(raised.value) == f"The edit of layer1.0.se makes a {kind} of the gate, not a tensor."
+    assert hook_count(net) == 0
+
+
 def test_an_edit_for_other_pictures_is_refused(net, x):
     rows = torch.ones(3, 16)
     with pytest.raises(RequestError, match="for 3 pictures; the batch has 4"), edit_gates(net, {"layer1.0.se": rows}):
@@ -253,6 +261,7 @@ def test_an_unknown_layer_is_refused(net):
     [
         (None, "Edits are a list of edits, their text, or gate paths with values, not NoneType"),
         ([("layer1.0.se", 1.0)], "is no edit; see seviz.edits"),
+        ([None], "None is no edit; see seviz.edits"),
         ("layer1.0.se", "layer1.0.se"),
         ({"layer1.0.se": None}, r"The edit of layer1\.0\.se is a number or a tensor, not NoneType"),
         ({"layer1.0.se": "open"}, r"is a number or a tensor, not str"),

@@ -19,7 +19,7 @@ from seviz import evaluation
 from seviz.checkpoints import checkpoints_home, open_checkpoint, write_card
 from seviz.data import DataKey, PictureSet, numbered_ids
 from seviz.data.picture_set import samples_sha256
-from seviz.errors import BusyError, DataError
+from seviz.errors import BusyError, DataError, PictureError
 from seviz.ui import frame
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -388,6 +388,63 @@ def test_a_named_folder_brings_the_pictures_if_it_holds_the_samples(small_evalua
     box.set_value(str(tmp_path / "right")).run()
     assert not at.error
     assert at.get("image")
+
+
+@pytest.mark.parametrize("folder", ["~nobody-of-this-name/x", "a\0b", "folder:somewhere"])
+def test_a_folder_that_nobody_has_is_one_sentence(small_evaluation, tmp_path, monkeypatch, folder):
+    monkeypatch.setenv("SEVIZ_DATA", str(tmp_path / "no-data"))
+    at = app("accuracy")
+    next(box for box in at.text_input if box.key == "data_folder_typed").set_value(folder).run()
+    assert not at.exception
+    (sentence,) = [error.value for error in at.error]
+    assert sentence.startswith("There is no folder ") and sentence.endswith("; name one that holds one folder a class.")
+
+
+def as_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES = {  # of a picture's file, and the reason that its sentence gives
+    "gone": (Path.unlink, "cannot be read (No such file or directory)."),
+    "a pipe": (as_pipe, "cannot be read (not a regular file)."),
+    "a folder": (as_folder, "cannot be read (Is a directory)."),
+    "garbage": (lambda path: path.write_bytes(b"garbage"), "cannot be shown: "),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_picture_that_cannot_be_read_is_one_sentence_in_its_place_alone(small_evaluation, tmp_path, damage):
+    from seviz.data import list_folder
+    from seviz.ui import thumbnails
+
+    spoil, reason = DAMAGES[damage]
+    class_folder(tmp_path / "small", small_evaluation, [3] * 10)
+    listing = list_folder(tmp_path / "small", "test", small_evaluation)
+    read, path = thumbnails._reader(listing), tmp_path / "small" / "cat" / "0001.png"
+    spoil(path)
+    with pytest.raises(PictureError) as raised:
+        read("cat/0001")
+    assert str(raised.value).startswith(f"{path} {reason}")
+    assert read("cat/0000").shape == (8, 8, 3)
+    with pytest.raises(PictureError, match=r"cow/1 cannot be read \(the data set has no such sample\)"):
+        read("cow/1")
+
+
+def test_pictures_beside_one_that_is_gone_are_shown(small_evaluation, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEVIZ_DATA", str(tmp_path))
+    class_folder(tmp_path / "small" / "test", small_evaluation, [3] * 10)
+    shown = len(app("accuracy").get("image"))  # the folder is listed here, and not again for a minute
+    (gone := tmp_path / "small" / "test" / small_evaluation[0] / "0000.png").unlink()
+    at = app("accuracy")
+    assert not at.exception
+    assert len(at.get("image")) == shown - 1
+    assert len([one for one in at.caption if one.value.startswith(f"{gone} cannot be read (")]) == 1
 
 
 def test_a_folder_of_the_data_sets_name_in_seviz_data_is_found(small_evaluation, tmp_path, monkeypatch):

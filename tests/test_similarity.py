@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -11,8 +13,9 @@ import pytest
 import torch
 from networks import CLASSES, PREPROCESSING, lively, pictures
 
-from seviz import similarity
+from seviz import cli, similarity
 from seviz.analysis.similarity import linear_cka, merged, moments_of
+from seviz.card import content_sha256
 from seviz.checkpoints import checkpoints_home, open_checkpoint
 from seviz.data import PictureSet, numbered_ids
 from seviz.errors import CheckpointError, DataError
@@ -179,9 +182,11 @@ def test_nothing_kept_is_none(home):
     assert similarity.of_pair(first, second, key) is None
 
 
-def changed(path, change):
+def changed(path, change, *, seal=True):
     values = json.loads(path.read_text(encoding="utf-8"))
     change(values)
+    if seal:
+        values["content_sha256"] = content_sha256(values, "content_sha256")
     path.write_text(json.dumps(values), encoding="utf-8")
 
 
@@ -196,6 +201,11 @@ def changed(path, change):
         (lambda values: values["cka"][0].__setitem__(1, 0.5), "is damaged"),  # no longer symmetric
         (lambda values: values.pop("key"), "is damaged"),
         (lambda values: values.update(cka="what"), "is damaged"),
+        (lambda values: values["cka"][0].__setitem__(0, float("nan")), "is damaged"),
+        (lambda values: values["cka"][0].__setitem__(0, 10**400), "is damaged"),
+        (lambda values: values["key"].update(count=10**400), "is damaged"),
+        (lambda values: values["first"].update(stages=["layer1", "layer2", "fc"]), "names other stages of se_resnet20 than"),
+        (lambda values: values["second"].update(stages=["layer3", "layer2", "layer1"]), "names other stages of resnet20 than"),
     ],
 )
 def test_a_file_that_does_not_belong_is_one_sentence(home, change, sentence):
@@ -205,6 +215,59 @@ def test_a_file_that_does_not_belong_is_one_sentence(home, change, sentence):
         with pytest.raises(CheckpointError) as raised:
             similarity.of_pair(*pair, key)
         assert sentence in str(raised.value)
+
+
+def leaves(value, way=()):
+    """The way to every value that holds no others."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    return [way] if inner is None else [leaf for name, one in inner for leaf in leaves(one, (*way, name))]
+
+
+def test_no_value_of_a_file_is_altered_or_taken_out_unseen(home):
+    first, second, key = bundled()
+    path = first.folder / "cka-resnet20.json"
+    whole = path.read_text(encoding="utf-8")
+    ways = leaves(json.loads(whole))
+    assert len(ways) > 60
+    for way in ways:
+        for alter in (lambda holder, name: holder.__setitem__(name, 0.123), lambda holder, name: holder.pop(name)):
+            values = holder = json.loads(whole)
+            for name in way[:-1]:
+                holder = holder[name]
+            alter(holder, way[-1])
+            path.write_text(json.dumps(values), encoding="utf-8")
+            with pytest.raises(CheckpointError, match="is damaged; delete it and compute it again"):
+                similarity.of_pair(first, second, key)
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"), [(os.mkfifo, "not a regular file"), (os.mkdir, "Is a directory")], ids=["a pipe", "a folder"]
+)
+def test_what_is_no_file_in_its_place_is_one_sentence(home, put, reason):
+    first, second, key = bundled()
+    path = first.folder / "cka-resnet20.json"
+    path.unlink()
+    put(path)
+    with pytest.raises(CheckpointError) as raised:
+        similarity.of_pair(first, second, key)
+    assert str(raised.value) == f"{path} cannot be read ({reason})."
+
+
+def test_the_stages_of_a_card_are_those_of_its_network():
+    for name in ("se_resnet20", "resnet20"):
+        checkpoint = open_checkpoint(name)
+        assert similarity._stages_in(checkpoint.card) == stages_of(checkpoint.network())
+
+
+def test_the_command_names_networks_at_home_and_folders_elsewhere(home, tmp_path, monkeypatch):
+    shutil.copytree(home / "resnet20", tmp_path / "else where" / "resnet20")
+    monkeypatch.chdir(tmp_path)
+    first, second = open_checkpoint("se_resnet20"), open_checkpoint("./else where/resnet20")
+    command = similarity.compare_command(first, second)
+    assert command == f"python -m seviz compare se_resnet20 '{tmp_path}/else where/resnet20' --data D"
+    asked = cli.parser().parse_args(shlex.split(command)[3:])
+    monkeypatch.chdir(home)
+    assert [open_checkpoint(one).folder for one in (asked.first, asked.second)] == [first.folder, second.folder]
 
 
 def test_a_truncated_file_is_one_sentence(home):

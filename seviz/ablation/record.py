@@ -1,4 +1,7 @@
-"""ablation.json: what edits of gates cost on a data set, as plain data; written atomically, read with suspicion."""
+"""ablation.json: what edits of gates cost on a data set, as plain data; written atomically, read with suspicion.
+
+Its field content_sha256 seals it, as a card's card_sha256 does: no figure is altered unseen.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,16 @@ from typing import Any
 from seviz.ablation.plan import variants_of
 from seviz.analysis.ablation import Effect, Gate, Live, Network, Share, findings
 from seviz.analysis.deletion import KINDS, ORDERS, Curve, channel_findings
+from seviz.card import content_sha256
 from seviz.data import DataKey
 from seviz.errors import CheckpointError
 from seviz.files import read_file, write_json
 from seviz.gates import Site
+from seviz.values import require_numbers, text, texts, whole
 
 ABLATION_FILE = "ablation.json"
 FORMAT = 1
+SEAL = "content_sha256"
 MAX_BYTES = 64 * 2**20
 
 
@@ -67,8 +73,9 @@ class Ablation:
         return next(one for one in self.effects if (one.where, one.gate) == (where, gate))
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as values that json.dumps takes, with the findings in words."""
-        return {"format": FORMAT, **asdict(self), "findings": list(self.findings)}
+        """Everything as values that json.dumps takes, with the findings in words, sealed."""
+        values = {"format": FORMAT, **asdict(self), "findings": list(self.findings)}
+        return {**values, SEAL: content_sha256(values, SEAL)}
 
 
 def save_ablation(path: Path, found: Ablation) -> None:
@@ -77,7 +84,7 @@ def save_ablation(path: Path, found: Ablation) -> None:
 
 
 def load_ablation(path: Path) -> Ablation:
-    """Read ablation.json. Raises CheckpointError where it is missing or damaged."""
+    """Read ablation.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
     again = f"write it again with `{ablate_command(path)}`"
     try:
         return _checked(json.loads(read_file(path, MAX_BYTES), parse_constant=_no_number))
@@ -85,7 +92,7 @@ def load_ablation(path: Path) -> Ablation:
         raise CheckpointError(f"There is no ablation {path}; `{ablate_command(path)}` writes one.") from error
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, StopIteration) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged; {again}.") from error
 
 
@@ -98,21 +105,27 @@ def ablate_command(path: Path) -> str:
 
 def _checked(values: Mapping[str, Any]) -> Ablation:
     """Raises one of a few errors where the values are not those of an ablation."""
-    if values["format"] != FORMAT:
-        raise ValueError("another format")
+    if values["format"] != FORMAT or values[SEAL] != content_sha256(values, SEAL):
+        raise ValueError("another format, or something else than its seal")
+    require_numbers(values)
     effects = tuple(_effect(one) for one in values["effects"])
     network = Network(tuple(Gate(**one) for one in values["network"]["gates"]), values["network"]["parameters"])
     found = Ablation(
-        weights_sha256=str(values["weights_sha256"]),
-        data=DataKey(**values["data"]),
-        classes=tuple(str(label) for label in values["classes"]),
+        weights_sha256=text(values["weights_sha256"]),
+        data=_data_key(values["data"]),
+        classes=tuple(text(label) for label in values["classes"]),
         sites=tuple(Site(**site) for site in values["sites"]),
         live=Live(**{**values["live"], "interval": _pair(values["live"]["interval"]), "per_class": _rates(values["live"])}),
         effects=effects,
         share=Share(values["share"]["value"], _pair(values["share"]["interval"])),
         network=network,
-        **{name: values[name] for name in ("seed", "close", "means", "command", "versions", "hardware")},
-        curve_pictures=int(values["curve_pictures"]),
+        seed=whole(values["seed"]),
+        close=whole(values["close"]),
+        means=text(values["means"]),
+        command=text(values["command"]),
+        versions=texts(values["versions"]),
+        hardware=dict(values["hardware"]),
+        curve_pictures=whole(values["curve_pictures"]),
         curves=tuple(_curve(one) for one in values["curves"]),
     )
     wanted = [(one.where, one.gate, one.paths) for one in variants_of(found.sites)]
@@ -128,6 +141,11 @@ def _checked(values: Mapping[str, Any]) -> Ablation:
     if not all(found.findings):  # they need all figures
         raise ValueError("figures that say nothing")
     return found
+
+
+def _data_key(values: Mapping[str, Any]) -> DataKey:
+    words = {word: text(values[word]) for word in ("name", "split", "sha256")}
+    return DataKey(**words, count=whole(values["count"]))
 
 
 def _effect(values: Mapping[str, Any]) -> Effect:
@@ -159,5 +177,5 @@ def _rates(values: Mapping[str, Any]) -> tuple[float | None, ...]:
     return tuple(None if value is None else float(value) for value in values["per_class"])
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")

@@ -15,7 +15,7 @@ from seviz.attribution import gate_gradients, grad_cam_maps, guided_grad_cam, pi
 from seviz.backend.looks import functions_of, side_by_side
 from seviz.backend.messages import Answer, BlockWeights, Inspection, Map, Provenance, Request
 from seviz.edits.resolve import GateFunction
-from seviz.errors import CheckpointError
+from seviz.errors import CheckpointError, RequestError
 from seviz.evaluation import normaliser
 from seviz.gates import Recording, by_channel, edit_gates, record_gates, tap, tap_inputs
 from seviz.images import Preprocessing
@@ -64,8 +64,7 @@ class Engine:
             edits = side_by_side([(len(request.pictures), self.edits_of(request)) for request in requests])
         with edit_gates(self.net, edits):
             result = self._run(x, requests)
-        if not bool(result.logits.isfinite().all()):
-            raise CheckpointError(f"{self.identity.model} answers NaN or infinite values: its weights are damaged.")
+        self._require_finite(result.logits, requests)
         inspections = self._inspections(result, requests, start)
         answers, taken = [], 0
         for request in requests:
@@ -75,7 +74,8 @@ class Engine:
 
     def normalise(self, pictures: NDArray[np.uint8]) -> Tensor:
         """uint8 (B, H, W, 3) -> float32 (B, 3, H, W) on the device, channels_last."""
-        return self._normaliser(torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device))
+        own = np.require(pictures, requirements=["C", "W"])  # a copy where it is none: torch warns of what it may not write to
+        return self._normaliser(torch.from_numpy(own).to(self.device))
 
     def edits_of(self, request: Request) -> dict[str, GateFunction]:
         """The edits of a checked request as functions of its own gates, after the looks at the network that they need."""
@@ -147,6 +147,15 @@ class Engine:
                 rows.append(logits.detach()[taken : taken + count].topk(request.map_top).indices)
             taken += count
         return torch.cat(rows)
+
+    def _require_finite(self, logits: Tensor, requests: Sequence[Request]) -> None:
+        """Raises RequestError where edits alone may be why a request has no answer, else CheckpointError."""
+        finite = logits.isfinite().all(1).tolist()
+        edited = [bool(request.edits) for request in requests for _ in request.pictures]
+        if not all(fine or by_edits for fine, by_edits in zip(finite, edited, strict=True)):
+            raise CheckpointError(f"{self.identity.model} answers NaN or infinite values: its weights are damaged.")
+        if not all(finite):
+            raise RequestError("The edits drive the answer beyond float32; use smaller values.")
 
     def _inspections(self, result: _Pass, requests: Sequence[Request], start: float) -> list[Inspection]:
         logits, probabilities = _rows(result.logits), _rows(result.logits.softmax(1))

@@ -36,13 +36,14 @@ from seviz.edits.values import (
     Vector,
     Where,
     checked_edits,
+    require_few,
     shorten,
 )
 from seviz.errors import RequestError
 
 MAX_TEXT = 100_000  # characters; a vector of 2,048 channels has 11,000
-NUMBER = r"-?\d{1,20}(?:\.\d{1,20})?(?:e-?\d{1,3})?"
-SHORT = re.compile(r"all|s(\d{1,9})(?:b(\d{1,9}))?")
+NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:e-?[0-9]{1,3})?"
+SHORT = re.compile(r"all|s([0-9]{1,9})(?:b([0-9]{1,9}))?")
 
 
 def to_text(edits: Sequence[Edit]) -> str:
@@ -54,6 +55,7 @@ def from_text(text: str) -> tuple[Edit, ...]:
     """The edits that a text says. Raises RequestError, in one sentence that names the part, where it cannot be read."""
     if len(text) > MAX_TEXT:
         raise RequestError(f"Edits of {len(text):,} characters are too long; {MAX_TEXT:,} is the limit.")
+    require_few(text.count("!") + 1)  # before they are read
     return checked_edits([_edit(part) for part in text.split("!")]) if text else ()
 
 
@@ -134,7 +136,7 @@ def _gate(text: str) -> Becomes:
         return ClassMean(unquote(tail))
     if dot and head == "from":
         return OtherPicture(unquote(tail))
-    if found := re.fullmatch(r"shuffle\.(\d{1,9})", text):
+    if found := re.fullmatch(r"shuffle\.([0-9]{1,9})", text):
         return Shuffled(int(found[1]))
     if dot and head == "v":
         return Vector(_unpacked(tail))
@@ -146,12 +148,12 @@ def _gate(text: str) -> Becomes:
 
 
 def _channels(text: str) -> Touched:
-    if found := re.fullmatch(r"c(\d{1,9}(?:\.\d{1,9})*)", text):
+    if found := re.fullmatch(r"c([0-9]{1,9}(?:\.[0-9]{1,9})*)", text):
         return Channels(tuple(int(index) for index in found[1].split(".")))
-    if found := re.fullmatch(r"(top|bottom)(\d{1,9})\.([a-z]+)(?:\.(.+))?", text):
+    if found := re.fullmatch(r"(top|bottom)([0-9]{1,9})\.([a-z]+)(?:\.(.+))?", text):
         label = unquote(found[4]) if found[4] else None
         return Ranked(int(found[2]), found[3], found[1] == "bottom", label)
-    if found := re.fullmatch(r"random(\d{1,9})\.(\d{1,9})", text):
+    if found := re.fullmatch(r"random([0-9]{1,9})\.([0-9]{1,9})", text):
         return RandomChannels(int(found[1]), int(found[2]))
     raise ValueError(f"{shorten(text)} names no channels")
 

@@ -218,12 +218,17 @@ def checked_edits(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """The edits as a tuple. Raises RequestError where they are no list, something else is among them or they are too many."""
     if isinstance(edits, str | bytes) or not isinstance(edits, Sequence):
         raise RequestError(f"Edits are a list of edits, their text, or gate paths with values, not {type(edits).__name__}.")
-    stray = next((one for one in edits if not isinstance(one, Edit)), None)
-    if stray is not None:
-        raise RequestError(f"{shorten(stray)} is no edit; see seviz.edits.")
-    if len(edits) > MAX_EDITS:
-        raise RequestError(f"{len(edits)} edits at once are too many; {MAX_EDITS} is the limit.")
+    for one in edits:
+        if not isinstance(one, Edit):
+            raise RequestError(f"{shorten(one)} is no edit; see seviz.edits.")
+    require_few(len(edits))
     return tuple(edits)
+
+
+def require_few(count: int) -> None:
+    """Raises RequestError for more edits than MAX_EDITS."""
+    if count > MAX_EDITS:
+        raise RequestError(f"{count} edits at once are too many; {MAX_EDITS} is the limit.")
 
 
 def shorten(value: object, most: int = 40) -> str:

@@ -5,22 +5,26 @@ Numbers and pictures are matched by the data set's key (names and labels of all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from seviz.data import DataKey, Listing, data_home, download_cifar10, has_cifar10, list_folder, open_data
-from seviz.errors import SevizError
+from seviz.errors import PictureError, SevizError, printable
 from seviz.figures.maps import enlarged
-from seviz.images import decode, shrunk
+from seviz.files import read_file
+from seviz.images import MAX_BYTES, decode, shrunk
 
 SIDE = 96  # pixels
 FOLDER = "data_folder"  # where the session keeps the folder that was named
 
+Place = TypeVar("Place")
 Read = Callable[[str], NDArray[np.uint8]]
 
 
@@ -36,7 +40,8 @@ class Shown:
 def find(key: DataKey, classes: Sequence[str]) -> Read | None:
     """How to read a picture of the data set `key` by its id; None where the data are not at hand.
 
-    classes: in the order in which the key's labels count them.
+    classes: in the order in which the key's labels count them. What is returned raises PictureError, one sentence that
+    names the file, for a picture that is gone or cannot be read.
     """
     if has_cifar10():
         try:
@@ -49,7 +54,7 @@ def find(key: DataKey, classes: Sequence[str]) -> Read | None:
     for folder in _folders(key):
         found = _listing(str(folder), key.split, tuple(classes))
         if isinstance(found, Listing) and found.key.same_samples(key):
-            return lambda sample: decode(found.places[sample].read_bytes()).pixels
+            return _reader(found)
     return None
 
 
@@ -59,8 +64,8 @@ def gallery(read: Read, samples: Sequence[Shown]) -> None:
         for one in samples:
             try:
                 pixels = read(one.sample)
-            except (OSError, SevizError, KeyError):
-                st.caption(f"{one.sample} cannot be read  \n{one.caption}", width=SIDE)
+            except PictureError as error:
+                st.caption(f"{error}  \n{one.caption}", width=SIDE)
                 continue
             small = enlarged(shrunk(pixels, SIDE), SIDE)
             st.image(small, one.caption, output_format="PNG", width=SIDE, alt=one.alt)
@@ -85,7 +90,10 @@ def offer(key: DataKey, classes: Sequence[str]) -> None:
 
 def _judge(named: str, key: DataKey, classes: Sequence[str]) -> None:
     """Take the folder if it holds the samples, else say why not."""
-    folder = Path(named).expanduser()
+    folder = Path(os.path.expanduser(named))  # not Path.expanduser, which raises for the home of somebody who has none
+    if not os.path.isdir(folder):
+        st.error(printable(f"There is no folder {folder}; name one that holds one folder a class."), icon="⚠️")
+        return
     found = _listing(str(folder), key.split, tuple(classes))
     if isinstance(found, str):
         st.error(found, icon="⚠️")
@@ -122,14 +130,34 @@ def _folders(key: DataKey) -> list[Path]:
     places = [Path(named)] if named else []
     if key.name.startswith("folder:"):
         places.append(data_home() / Path(key.name.removeprefix("folder:")).name)
-    return [place for place in (*places, data_home()) if place.is_dir()]
+    return [place for place in (*places, data_home()) if os.path.isdir(place)]
+
+
+def _place(places: Mapping[str, Place], sample: str) -> Place:
+    if sample not in places:
+        raise PictureError(f"{sample} cannot be read (the data set has no such sample).")
+    return places[sample]
+
+
+def _reader(found: Listing) -> Read:
+    def read(sample: str) -> NDArray[np.uint8]:
+        path = _place(found.places, sample)
+        try:
+            return decode(read_file(path, MAX_BYTES)).pixels
+        except OSError as error:
+            raise PictureError(f"{path} cannot be read ({error.strerror}).") from error
+        except PictureError as error:
+            reason = str(error)
+            raise PictureError(f"{path} cannot be shown: {reason[:1].lower()}{reason[1:]}") from error
+
+    return read
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading CIFAR-10")
 def _cifar10(split: str) -> tuple[DataKey, Read]:
     data = open_data("cifar10", split)
     places = {sample: place for place, sample in enumerate(data.ids)}
-    return data.key, lambda sample: data.pictures[places[sample]]
+    return data.key, lambda sample: data.pictures[_place(places, sample)]
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Looking for the pictures")

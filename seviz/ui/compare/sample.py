@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from seviz.analysis.classification import probabilities
+from seviz.errors import PictureError
 from seviz.figures.maps import enlarged
 from seviz.ui import address, caches, show, thumbnails
 from seviz.ui.compare import why
@@ -72,7 +73,12 @@ def _picture(compared: Compared, row: int, true: str) -> None:
     if read is None:
         st.caption("The picture is not at hand; above is how to bring it.")
         return
-    st.image(enlarged(read(sample), LARGE), width=LARGE, output_format="PNG", alt=f"The picture {sample}, of class {true}.")
+    try:
+        pixels = read(sample)
+    except PictureError as error:
+        st.caption(str(error))
+        return
+    st.image(enlarged(pixels, LARGE), width=LARGE, output_format="PNG", alt=f"The picture {sample}, of class {true}.")
 
 
 def _answer(name: str, logits: NDArray[np.floating], classes: tuple[str, ...], true: str, side: int) -> None:

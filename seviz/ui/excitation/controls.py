@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -99,7 +100,7 @@ def channel(site: Site, first: int) -> int:
     """
     before = st.session_state.get("channel-of", site.path)
     asked = st.session_state.get("channel", st.query_params.get("channel")) if before == site.path else first
-    number = int(asked) if str(asked).isdecimal() else first
+    number = int(asked) if re.fullmatch(r"[0-9]{1,9}", str(asked)) else first  # int refuses thousands of digits
     st.session_state["channel"] = number if number < site.channels else first
     st.session_state["channel-of"] = site.path
     chosen = st.number_input(

@@ -4,6 +4,7 @@ import streamlit as st
 
 from seviz.checkpoints import find_checkpoints, open_checkpoint
 from seviz.ui import cards, choice, frame, report
+from seviz.ui.text import plain, sentence
 
 frame.begin(
     "Models",
@@ -14,12 +15,13 @@ with frame.telling():
     chosen = choice.choose(weights=False)
     for entry in sorted(find_checkpoints(), key=lambda entry: not (entry.card and entry.card.is_se)):
         if entry.problem:
-            st.error(f"**{entry.name}**: {entry.problem}", icon="⚠️")
+            st.error(f"**{plain(entry.name)}**: {sentence(entry.problem)}", icon="⚠️")
         else:
             with frame.telling():  # what is odd about one card leaves the others and the rest of the page alone
                 cards.card(open_checkpoint(entry.folder))
 
-    st.subheader(f"{chosen.model.name} against {chosen.against.name if chosen.against else '...'}", anchor=False)
+    beside = plain(chosen.against.name) if chosen.against else "..."
+    st.subheader(f"{plain(chosen.model.name)} against {beside}", anchor=False)
     cards.twins(chosen)
     report.button(chosen)
     st.subheader("What an SE block is", anchor=False)

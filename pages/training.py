@@ -4,6 +4,7 @@ import streamlit as st
 
 from seviz.figures import training as figures
 from seviz.ui import address, choice, frame, show
+from seviz.ui.text import plain
 
 frame.begin(
     "Training",
@@ -19,6 +20,7 @@ with frame.telling():
     names = st.pills(
         "Runs",
         list(runs),
+        format_func=plain,
         selection_mode="multi",
         default=[network.name for network in chosen.both if network.name in runs],
         key="runs",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -31,12 +32,14 @@ from pathlib import Path
 from typing import Any
 
 from seviz.errors import JobError
-from seviz.files import write_json
+from seviz.files import is_utf8, read_file, write_json
 from seviz.processes import end_group, started
 
 COMMAND = (sys.executable, "-m", "seviz")
 FOLDER_VARIABLE = "SEVIZ_JOB"  # the folder of the job that a process is
 RUNNING, DONE, FAILED, CANCELLED, LOST = "running", "done", "failed", "cancelled", "lost"
+STATES = (RUNNING, DONE, FAILED, CANCELLED, LOST)
+MAX_BYTES = 2**20  # of a file of a job
 REPORT_EVERY = 0.5  # seconds between two status files
 LOST_MESSAGE = "The job ended without a word: it was killed, or the memory was full."
 
@@ -118,9 +121,8 @@ def find(identity: str) -> Job | None:
     if begun is None and status is None:
         return None
     facts = {**{name: value for name, value in (begun or {}).items() if name != "partial"}, **(status or {})}
-    try:
-        job = Job(**{"state": RUNNING, **facts, "id": identity, "arguments": tuple(facts.get("arguments", ()))})
-    except TypeError:
+    job = _job(identity, facts)
+    if job is None:
         return Job(identity, LOST, message=LOST_MESSAGE)
     if not job.running or (job.pid and started(job.pid) == job.started):
         return job
@@ -253,11 +255,34 @@ def _locked() -> Iterator[None]:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """What a file of a job says; {"state": None}, which is no state, where it is damaged; None where there is no file."""
+    damaged: dict[str, Any] = {"state": None}
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(read_file(path, MAX_BYTES))
+    except FileNotFoundError:
         return None
-    return found if isinstance(found, dict) else None
+    except (OSError, ValueError, RecursionError):
+        return damaged
+    return found if isinstance(found, dict) else damaged
+
+
+def _job(identity: str, facts: Mapping[str, Any]) -> Job | None:
+    """The job of what its files say; None where they were altered, so that nothing of it can be believed."""
+    arguments = facts.get("arguments", ())
+    if not isinstance(arguments, list | tuple):
+        return None
+    try:
+        job = Job(**{"state": RUNNING, **facts, "id": identity, "arguments": tuple(arguments)})
+    except TypeError:
+        return None
+    words = (job.state, job.what, job.unit, job.message, job.started, *job.arguments)
+    numbers = (job.done, job.total, job.pid)
+    if not all(isinstance(one, str) and is_utf8(one) for one in words) or job.state not in STATES:
+        return None
+    if not all(type(one) is int and 0 <= one < 2**63 for one in numbers) or 0 < job.total < job.done:
+        return None
+    rated = job.rate is None or (type(job.rate) in (int, float) and 0 <= job.rate < math.inf)
+    return job if rated else None
 
 
 def _write(folder: Path, job: Job) -> None:

@@ -480,3 +480,21 @@ def test_a_stopped_command_says_how_to_go_on(home, folder, capsys, monkeypatch):
     monkeypatch.setattr("seviz.ablation.job.fill", stop)
     assert cli.main(["ablate", "--model", "tiny", "--data", f"folder:{folder}", "--threads", "1"]) == 130
     assert "stopped; the same command with --resume goes on" in capsys.readouterr().err
+
+
+def test_two_at_once_in_one_folder_are_refused(net, data, tmp_path):
+    path, tried = tmp_path / "ablation.json", []
+
+    def progress(done, total):
+        if not tried:
+            with pytest.raises(JobError, match="Another excite or ablate is writing into"):
+                ablate(net, data, PREPROCESSING, path, Setting(SHA, ""))
+            tried.append(done)
+
+    ablate(net, data, PREPROCESSING, path, Setting(SHA, "", progress=progress))
+    assert tried
+
+
+def test_curves_over_more_pictures_than_there_are_are_refused_at_once(net, data, tmp_path):
+    with pytest.raises(RequestError, match=f"Curves over 24 pictures were asked for, and there are {len(data)}; ask for fewer"):
+        ablate(net, data, PREPROCESSING, tmp_path / "ablation.json", Setting(SHA, "", curves=24))

@@ -149,3 +149,26 @@ def test_networks_of_other_classes_are_one_sentence(home, trained, capsys, monke
     monkeypatch.delenv("SEVIZ_CHECKPOINTS")
     sentence = refused(capsys, "se_resnet20", home / "resnet20")
     assert "se_resnet20 and resnet20 know different classes" in sentence
+
+
+def test_a_damaged_file_of_stages_leaves_the_rest(home, capsys):
+    name = similarity.file_name("resnet20")
+    (home / "se_resnet20" / name).write_bytes(b"{")
+    status = cli.main(["compare", "se_resnet20", "resnet20"])
+    text = capsys.readouterr().out
+    assert status == 0
+    assert "calibration, measured on" in text
+    assert f"likeness of stages: {home / 'se_resnet20' / name}" in text
+
+
+def test_options_of_data_that_cannot_be_are_one_sentence(home, toy, capsys):
+    both = ["compare", "se_resnet20", "resnet20"]
+    assert cli.main([*both, "--split", "train"]) == 2
+    assert "--split train is of --data, which was not given" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main([*both, "--batch", "16385"])
+    assert "number from 1 to 16384" in capsys.readouterr().err
+    place = home / "se_resnet20" / similarity.file_name("resnet20")
+    place.mkdir()
+    assert cli.main([*both, "--data", f"folder:{toy}"]) == 2
+    assert f"{place} is there and no file" in capsys.readouterr().err

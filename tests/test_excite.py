@@ -336,7 +336,7 @@ def test_other_inputs_are_refused_by_name(net, data, tmp_path, monkeypatch):
         with pytest.raises(JobError) as caught:
             done(other, pictures, tmp_path, resume=True, **options)
         path = tmp_path / STATE_FILE
-        expected = f"{path} was started with other inputs ({named}); resume with the same ones or start without --resume."
+        expected = f"{path} was started with other inputs ({named}); resume with the same ones, or remove it and start again."
         assert str(caught.value) == expected
     with pytest.raises(JobError, match=r"inputs \(weights\)"):
         excite(net, data, PREPROCESSING, tmp_path, weights_sha256="cd" * 32, batch=4, resume=True)
@@ -359,7 +359,8 @@ def test_a_state_that_is_cut_or_changed_is_one_sentence_and_a_fresh_start_works(
         path.write_bytes(bad)
         with pytest.raises(JobError) as caught:
             done(net, data, tmp_path, resume=True)
-        assert str(caught.value) == f"{path} is damaged; start again without --resume."
+        assert str(caught.value) == f"{path} is damaged; remove it and start again without --resume."
+    path.unlink()
     done(net, data, tmp_path)
     assert content(tmp_path) == content(whole)
 
@@ -373,7 +374,7 @@ def test_what_a_killed_writer_left_is_swept_and_other_files_stay(net, data, tmp_
 
 def test_two_at_once_in_one_folder_are_refused(net, data, tmp_path):
     def progress(count, total):
-        with pytest.raises(JobError, match=r"Another excite is writing into .*; wait for it or choose another --out"):
+        with pytest.raises(JobError, match=r"Another excite or ablate is writing into .*; wait for it"):
             done(net, data, tmp_path)
         raise Killed
 

@@ -146,7 +146,11 @@ def test_a_state_of_other_settings_is_one_sentence(home, toy, monkeypatch, capsy
     sentence = refused(capsys, [*command, "--split", "train", "--resume"])
     assert "started with other inputs (split, pictures)" in sentence
     (home / "se" / "excitation.resume.npz").write_bytes(b"half")
-    assert "is damaged; start again without --resume" in refused(capsys, [*command, "--resume"])
+    assert "is damaged; remove it and start again without --resume" in refused(capsys, [*command, "--resume"])
+    unfinished = "holds a pass that is not finished; continue with --resume, or remove"
+    assert unfinished in refused(capsys, command)
+    assert (home / "se" / "excitation.resume.npz").read_bytes() == b"half"
+    (home / "se" / "excitation.resume.npz").unlink()
     assert said(capsys, command)[0] == 0
     assert (home / "se" / "excitation.npz").read_bytes() == before
 
@@ -207,3 +211,23 @@ def test_a_damaged_file_or_a_pipe_is_one_sentence(home):
         os.mkfifo(path)
         with pytest.raises(CheckpointError, match=rf"{name} cannot be read \(not a regular file\)"):
             read()
+
+
+@pytest.mark.parametrize("name", ["excitation.npz", "gates.npz", "excitation.resume.npz"])
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_a_folder_or_a_pipe_in_a_files_place_is_refused_before_the_pass(home, toy, tmp_path, capsys, monkeypatch, name, resume):
+    def passed(*arguments, **options):
+        raise AssertionError("a pass was begun")
+
+    from seviz.excitation import job
+
+    monkeypatch.setattr(job, "batches_of", passed)
+    out = tmp_path / "out"
+    command = ["excite", "--model", "se", "--data", f"folder:{toy}", "--threads", "1", "--out", str(out), *resume]
+    (out / name).mkdir(parents=True)
+    assert f"{out / name} is there and no file" in refused(capsys, command)
+    (out / name).rmdir()
+    os.mkfifo(out / name)
+    sentence = refused(capsys, command)
+    assert f"{out / name} is there and no file" in sentence
+    assert "remove it" in sentence if "resume" in name else "choose another" in sentence

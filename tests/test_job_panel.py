@@ -148,7 +148,8 @@ def test_what_was_killed_can_be_continued(waiting):
     (waiting / "checkpoints" / "se" / "excitation.resume.npz").write_bytes(b"state")
     at = ended(at)
     assert jobs.LOST_MESSAGE in words(at)
-    assert labels(at) == ["Start", "Continue"]
+    assert labels(at) == ["Remove it and start", "Continue"]
+    assert "A pass that is not finished is kept here" in words(at)
     assert at.text_input(key="excite-data").value == "folder:toy"
     button(at, "Continue").click().run()
     (waiting / "ready").read_text()
@@ -195,3 +196,30 @@ def test_progress_in_words():
     assert _progress(job) == "gates: 1,250 of 10,000 pictures · 530 pictures/s · 16 s left"
     slow = jobs.Job("0" * 16, "running", "projections", "sites", 2, 9, 0.1)
     assert _progress(slow) == "projections: 2 of 9 sites · 0.1 sites/s · 1 min 10 s left"
+
+
+def test_a_new_start_removes_what_was_not_finished_and_says_so_before(waiting):
+    state = waiting / "checkpoints" / "se" / "excitation.resume.npz"
+    state.write_bytes(b"state")
+    at = page()
+    at.text_input(key="excite-data").set_value("folder:toy").run()
+    assert state.exists()
+    button(at, "Remove it and start").click().run()
+    (waiting / "ready").read_text()
+    assert not state.exists()
+    assert jobs.find(at.query_params["job"]).arguments[-1] != "--resume"
+
+
+@pytest.mark.parametrize("data", ["--help", "--out=/x", "-h"])
+def test_an_option_in_the_place_of_data_is_refused_and_nothing_runs(home, data):
+    at = begin(page(), data)
+    assert f"{data} is no data set; name cifar10 or folder:PATH." in words(at)
+    assert "job" not in at.query_params
+    assert not at.exception
+
+
+@pytest.mark.parametrize("arguments", [[], ["--data"], ["--data", "folder:toy"], ["--out", "x", "--data", "folder:toy"]])
+def test_a_job_of_other_arguments_is_none_of_the_panel(home, arguments):
+    job = jobs.start(jobs.job_id("odd"), ["excite", "--model", str(home / "checkpoints" / "se"), *arguments])
+    assert not page(job=job.id).exception
+    jobs.cancel(job.id)

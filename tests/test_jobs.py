@@ -259,3 +259,33 @@ def test_the_rate_is_that_of_the_step(tmp_path, monkeypatch):
     reporter.report("projections", 1, 9, "sites")
     assert reporter.job.rate is None
     assert replace(reporter.job, total=0).seconds_left is None
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"arguments": [1, 2]}, {"arguments": 7}, {"arguments": None}, {"done": 9, "total": 3}, {"done": -1}, {"done": "x"},
+        {"rate": float("nan")}, {"rate": "fast"}, {"rate": -1.0}, {"total": None}, {"message": None}, {"what": "\udcff"},
+        {"state": "odd"}, {"state": []}, {"pid": "1"}, {"more": 1},
+    ],
+)  # fmt: skip
+def test_altered_files_of_a_job_make_it_lost(tmp_path, monkeypatch, altered):
+    monkeypatch.setenv("SEVIZ_HOME", str(tmp_path))
+    folder = jobs._folder(jobs.job_id("a"))
+    folder.mkdir()
+    (folder / "status.json").write_text(json.dumps({"state": "done", "arguments": ["excite"], **altered}))
+    found = jobs.find(folder.name)
+    assert (found.state, found.message) == ("lost", jobs.LOST_MESSAGE)
+
+
+def test_a_job_file_that_is_too_deep_too_large_or_a_pipe_makes_it_lost(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEVIZ_HOME", str(tmp_path))
+    folder = jobs._folder(jobs.job_id("a"))
+    folder.mkdir()
+    path = folder / "status.json"
+    for content in ("[" * 100_000, '{"a":' * 100_000, "[]", " " * 2**21 + "{}", "half"):
+        path.write_text(content)
+        assert jobs.find(folder.name).state == "lost"
+    path.unlink()
+    os.mkfifo(path)
+    assert jobs.find(folder.name).state == "lost"

@@ -19,7 +19,7 @@ from seviz.analysis.ablation import Edited, Gate, Network, effect, input_depende
 from seviz.data import PictureSet
 from seviz.edits import Means
 from seviz.errors import DataError, JobError, RequestError
-from seviz.excitation import Excitation, excitation_of, key_of
+from seviz.excitation import Excitation, ExcitationKey, alone, excitation_of, key_of
 from seviz.excitation.state import Inputs
 from seviz.images import Preprocessing
 from seviz.machine import hardware, versions
@@ -62,8 +62,19 @@ def ablate(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, out: 
     bit. Raises RequestError for a plain network or fewer than two pictures, DataError where the pictures do not fit,
     JobError where there is a state and it is not to be resumed, or nothing to resume, or a state of something else.
     """
-    key, path = key_of(net, data, preprocessing, setting.weights_sha256), state_path(out)
+    key = key_of(net, data, preprocessing, setting.weights_sha256)
     _require_fit(data, preprocessing)
+    if setting.curves > len(data):
+        asked = f"{setting.curves:,} pictures"
+        raise RequestError(f"Curves over {asked} were asked for, and there are {len(data):,}; ask for fewer.")
+    with alone(out.parent):
+        return _ablate(net, data, preprocessing, out, setting, key)
+
+
+def _ablate(
+    net: nn.Module, data: PictureSet, preprocessing: Preprocessing, out: Path, setting: Setting, key: ExcitationKey
+) -> Ablation:
+    path = state_path(out)
     inputs, variants = Inputs.take(net, data, key, setting.batch), variants_of(key.sites)
     state = _start(path, inputs, setting, lambda: _means(net, data, preprocessing, setting))
     saver, seed, batch = _Saver(path, state, setting), setting.seed, setting.batch

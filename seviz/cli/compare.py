@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli.common import add_machine_options, counting, not_negative, positive, print_json, use_machine
+from seviz.cli.common import (
+    MAX_BATCH,
+    add_machine_options,
+    counting,
+    not_negative,
+    print_json,
+    require_place,
+    use_machine,
+    whole,
+)
 from seviz.errors import CheckpointError, DataError, RequestError
 
 if TYPE_CHECKING:
@@ -24,8 +33,8 @@ def add(commands: Any) -> None:
     command.add_argument("second", metavar="B", help="likewise; differences are A minus B")
     command.add_argument("--seed", type=not_negative, default=0, help="of the bootstrap and of the half that is held out; 0")
     command.add_argument("--data", metavar="D", help="cifar10 or folder:PATH: also how alike the stages are there (linear CKA)")
-    command.add_argument("--split", choices=("train", "test"), default="test", help="of --data; test")
-    command.add_argument("--batch", type=positive, default=250, help="pictures at a time with --data; 250")
+    command.add_argument("--split", choices=("train", "test"), help="of --data; test")
+    command.add_argument("--batch", type=whole(1, MAX_BATCH), default=250, help="pictures at a time with --data; 250")
     command.add_argument("--latency", action="store_true", help="also how long a picture takes on this machine")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
@@ -36,12 +45,25 @@ def run(options: argparse.Namespace) -> None:
     from seviz.analysis.comparison import compare, pair
     from seviz.checkpoints import open_checkpoint
 
+    if options.split and not options.data:
+        raise RequestError(f"--split {options.split} is of --data, which was not given; name the data set too.")
+    options.split = options.split or "test"
     both = open_checkpoint(options.first), open_checkpoint(options.second)
     if both[0].folder.resolve() == both[1].folder.resolve():
         raise RequestError(f"{both[0].name} was named twice; a comparison needs two networks.")
     stored = _evaluation(both[0]), _evaluation(both[1])
+    if options.data:
+        from seviz.similarity import file_name
+
+        require_place(both[0].folder / file_name(both[1].name), folder=False)
     found = compare(pair(_side(both[0], stored[0]), _side(both[1], stored[1])), seed=options.seed)
-    likeness = _similarity(both, stored[0], options)
+    likeness, why_not = None, ""
+    try:
+        likeness = _similarity(both, stored[0], options)
+    except CheckpointError as error:  # of a file that is kept: the rest does not hang on it
+        if options.data:
+            raise
+        why_not = str(error)
     times = _latency(both, options) if options.latency else ()
     if options.json:
         print_json(_plain(both, stored[0], found, likeness, times))
@@ -49,6 +71,8 @@ def run(options: argparse.Namespace) -> None:
     print("\n".join(_report(both, stored[0], found)))
     if likeness:
         print("\n".join(["", *_stages(likeness)]))
+    if why_not:
+        print(f"\nlikeness of stages: {why_not}")
     if times:
         print("\n".join(["", *(_time(one) for one in times)]))
 

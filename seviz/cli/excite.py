@@ -36,12 +36,18 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     from seviz.checkpoints import open_checkpoint
     from seviz.data import open_data
-    from seviz.excitation import excite
+    from seviz.excitation import EXCITATION_FILE, GATES_FILE, excite, require_no_state
 
     if options.out:
         require_place(options.out, folder=True)
-    checkpoint, device = open_checkpoint(options.model), use_machine(options)
-    card, net, folder = checkpoint.card, checkpoint.network().to(device), options.out or checkpoint.folder
+    checkpoint = open_checkpoint(options.model)
+    card, folder = checkpoint.card, options.out or checkpoint.folder
+    for name in (EXCITATION_FILE, GATES_FILE):
+        require_place(folder / name, folder=False)
+    if not options.resume:
+        require_no_state(folder)
+    device = use_machine(options)
+    net = checkpoint.network().to(device)
     with reading(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=card.preprocessing, progress=progress)
     data = read.labelled_as(card.classes)

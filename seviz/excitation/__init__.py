@@ -14,7 +14,7 @@
                   ownership.py: whether they are of the network beside them
 """
 
-from seviz.excitation.job import PARTIAL, Excited, excite
+from seviz.excitation.job import PARTIAL, Excited, alone, excite
 from seviz.excitation.merging import merge
 from seviz.excitation.ownership import require_own, require_pair
 from seviz.excitation.passes import excitation_of, key_of
@@ -28,7 +28,7 @@ from seviz.excitation.records import (
     SampleGates,
     SiteStatistics,
 )
-from seviz.excitation.state import STATE_FILE
+from seviz.excitation.state import STATE_FILE, require_no_state
 from seviz.excitation.store import (
     EXCITATION_FILE,
     GATES_FILE,
@@ -53,6 +53,7 @@ __all__ = [
     "Projection",
     "SampleGates",
     "SiteStatistics",
+    "alone",
     "excitation_of",
     "excite",
     "excite_command",
@@ -60,6 +61,7 @@ __all__ = [
     "load_excitation",
     "load_gates",
     "merge",
+    "require_no_state",
     "require_own",
     "require_pair",
     "save_excitation",

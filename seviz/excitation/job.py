@@ -19,7 +19,7 @@ from seviz.excitation.passes import Progress, batches_of, key_of
 from seviz.excitation.projections import project
 from seviz.excitation.records import Excitation, SampleGates
 from seviz.excitation.samples import Samples
-from seviz.excitation.state import STATE_FILE, Inputs, load_state, save_state
+from seviz.excitation.state import STATE_FILE, Inputs, load_state, require_no_state, save_state
 from seviz.excitation.store import EXCITATION_FILE, GATES_FILE, save_excitation, save_gates
 from seviz.files import sweep_temporary
 from seviz.images import Preprocessing
@@ -58,15 +58,19 @@ def excite(
         resume: go on where a killed pass stopped, if there is one; the files are the same bit for bit.
         progress: called with (pictures done, in all). projecting: called with (sites projected, in all).
 
-    Raises RequestError for a plain network, DataError where the pictures do not fit, JobError where there is nothing that
-    can be resumed as asked.
+    Raises RequestError for a plain network, DataError where the pictures do not fit, JobError where there is a state
+    and it is not to be resumed, or one that cannot be resumed as asked.
     """
     key = key_of(net, data, preprocessing, weights_sha256)
-    with _alone(folder):
+    with alone(folder):
         sweep_temporary(folder, FILES)
         moments, samples = Moments(key, data.ids), Samples(key, data.ids)
         inputs = Inputs.take(net, data, key, batch)
-        cursor = load_state(folder, inputs, moments, samples) if resume else 0
+        if resume:
+            cursor = load_state(folder, inputs, moments, samples)
+        else:
+            require_no_state(folder)
+            cursor = 0
         saver = _Saver(lambda done: save_state(folder, inputs, done, moments, samples))
         done = cursor
         remaining = np.arange(cursor, len(data))
@@ -85,8 +89,8 @@ def excite(
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Raises JobError where another process measures gates into `folder`. The lock ends with its process."""
+def alone(folder: Path) -> Iterator[None]:
+    """Raises JobError where another excite or ablate writes into `folder`. The lock ends with its process."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.name != "posix":
         yield
@@ -98,7 +102,8 @@ def _alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise JobError(f"Another excite is writing into {folder}; wait for it or choose another --out.") from error
+            cure = "wait for it or choose another folder with --out"
+            raise JobError(f"Another excite or ablate is writing into {folder}; {cure}.") from error
         yield
     finally:
         os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,6 +50,20 @@ class Inputs:
         return (*self.key.differences(other.key), *(name for name in names if getattr(self, name) != getattr(other, name)))
 
 
+def require_no_state(folder: Path) -> None:
+    """Raises JobError where a pass that is not finished has left its state in `folder`: it may be hours of work."""
+    path = folder / STATE_FILE
+    if path.is_file():
+        raise JobError(f"{folder} holds a pass that is not finished; continue with --resume, or remove {path}.")
+    _require_file(path)
+
+
+def _require_file(path: Path) -> None:
+    """Raises JobError where a pipe, a folder or the like stands in the place of a state."""
+    if os.path.lexists(path) and not path.is_file():
+        raise JobError(f"{path} is there and no file, so no state can be kept in it; remove it.")
+
+
 def save_state(folder: Path, inputs: Inputs, cursor: int, moments: Moments, samples: Samples) -> None:
     """Replace the state file. cursor: pictures done, a whole number of batches or all of them."""
     arrays = {f"moments/{name}": value for name, value in moments.arrays().items()}
@@ -64,6 +79,7 @@ def load_state(folder: Path, inputs: Inputs, moments: Moments, samples: Samples)
     Raises JobError where the state is damaged, or of other inputs: it names what differs.
     """
     path = folder / STATE_FILE
+    _require_file(path)
     try:
         arrays = opened(path)
         found = Inputs(key=key_from(arrays["key"]), **json.loads(str(arrays["inputs"])))
@@ -74,7 +90,8 @@ def load_state(folder: Path, inputs: Inputs, moments: Moments, samples: Samples)
     changed = inputs.differences(found)
     if changed:
         names = ", ".join(changed)
-        raise JobError(f"{path} was started with other inputs ({names}); resume with the same ones or start without --resume.")
+        cure = "resume with the same ones, or remove it and start again"
+        raise JobError(f"{path} was started with other inputs ({names}); {cure}.")
     return _restored(path, arrays, moments, samples)
 
 
@@ -92,4 +109,4 @@ def _restored(path: Path, arrays: Mapping[str, np.ndarray], moments: Moments, sa
 
 
 def _damaged(path: Path) -> JobError:
-    return JobError(f"{path} is damaged; start again without --resume.")
+    return JobError(f"{path} is damaged; remove it and start again without --resume.")

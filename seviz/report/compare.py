@@ -49,9 +49,9 @@ def bring_together(networks: tuple[Network, ...]) -> tuple[Pair, Comparison] | s
         sides.append(Side(network.name, network.classes, stored.ids, stored.labels, stored.logits))
     try:
         both = pair(*sides)
+        return both, compare(both)
     except SevizError as error:
         return str(error)
-    return both, compare(both)
 
 
 def part(both: Both, brought: tuple[Pair, Comparison] | str) -> Part:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from seviz.ui.text import plain
+
 
 def read(key: str, options: Sequence[str], default: str) -> None:
     """Before the widget `key` is drawn: take its value from the session, else from the address, else the default.
@@ -34,7 +36,9 @@ def one_of(label: str, options: Sequence[str], key: str, help_text: str | None =
     another."""
     first = default or options[0]
     read(key, options, first)
-    chosen = st.segmented_control(label, options, required=True, key=key, help=help_text, persist_state="session")
+    chosen = st.segmented_control(
+        label, options, required=True, key=key, format_func=plain, help=help_text, persist_state="session"
+    )
     write(key, first)
     return chosen or first
 

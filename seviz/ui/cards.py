@@ -10,14 +10,15 @@ from seviz.checkpoints import Checkpoint
 from seviz.figures import block, networks
 from seviz.ui import address, evaluations, show
 from seviz.ui.choice import Choice
+from seviz.ui.text import code, plain, sentence
 
 
 def card(checkpoint: Checkpoint) -> None:
     """What a network is, what it expects, how it was made, what it measured: one bordered box."""
     facts = checkpoint.card
     with st.container(border=True):
-        st.markdown(f"#### {checkpoint.name}")
-        st.markdown(facts.description)
+        st.markdown(f"#### {plain(checkpoint.name)}")
+        st.markdown(sentence(facts.description))
         left, right = st.columns([2, 3], gap="large")
         with left:
             size = facts.preprocessing
@@ -39,8 +40,8 @@ def _facts(facts: Card) -> None:
             f"{life.n:,} test pictures). With every picture given another picture's gates, accuracy falls by "
             f"{100 * life.lost_by_shuffling:.1f} points; with every gate at its mean, by {100 * (life.live - life.static):.1f}."
         )
-    st.markdown(f"**Data:** {facts.data.name}. {facts.data.note}")
-    st.markdown("**Limits:** " + " ".join(facts.limits))
+    st.markdown(f"**Data:** {plain(facts.data.name)}. {sentence(facts.data.note)}")
+    st.markdown("**Limits:** " + sentence(" ".join(facts.limits)))
 
 
 def _headline(checkpoint: Checkpoint) -> None:
@@ -62,18 +63,20 @@ def _headline(checkpoint: Checkpoint) -> None:
 
 def _making(facts: Card) -> None:
     for name, command in facts.commands.items():
-        st.markdown(f"{name}:")
+        st.markdown(f"{plain(name)}:")
         st.code(command, language="bash", wrap_lines=True)
     if facts.data.name.startswith("folder:"):
         st.caption(
-            f"`{facts.data.name}` stands for the folder on your machine that holds the data; "
+            f"{code(facts.data.name)} stands for the folder on your machine that holds the data; "
             "`python -m seviz data cifar10-jpeg --out DIR` makes JPEG copies of CIFAR-10."
         )
     hardware = ", ".join(f"{name} {value}" for name, value in facts.hardware.items())
+    licence = sentence(facts.licence.rstrip("."))
     versions = ", ".join(f"{name} {value}" for name, value in facts.versions.items())
     st.markdown(
-        f"{facts.epochs} epochs in {facts.seconds / 60:.0f} minutes, seed {facts.seed}.  \nHardware: {hardware}.  \n"
-        f"Versions: {versions}.  \nLicence: {facts.licence.rstrip('.')}.  \nsha256 of the weights: `{facts.weights_sha256}`"
+        f"{facts.epochs} epochs in {facts.seconds / 60:.0f} minutes, seed {facts.seed}.  \n"
+        f"Hardware: {plain(hardware)}.  \nVersions: {plain(versions)}.  \n"
+        f"Licence: {licence}.  \nsha256 of the weights: {code(facts.weights_sha256)}"
     )
     if not facts.sealed:
         st.caption("Its card has no card_sha256: whether it was edited cannot be told.")
@@ -100,7 +103,7 @@ def twins(choice: Choice) -> None:
         shown = [f"{one.accuracy:.2%} ({one.interval[0]:.2%} to {one.interval[1]:.2%})" for one in found.values()]
         points = 100 * (found[first.name].accuracy - found[second.name].accuracy)
         rows.append(("test accuracy (95 % interval)", shown[0], shown[1], f"{points:+.2f} points"))
-    columns = ("", first.name, second.name, "difference")
+    columns = ("", plain(first.name), plain(second.name), "difference")  # of a table of Markdown
     st.table({column: [row[index] for row in rows] for index, column in enumerate(columns)})
     st.caption(f"{_told_difference(first, second)} Multiply-adds count convolutions and matrix products.")
 
@@ -113,9 +116,9 @@ def _told_difference(first: Checkpoint, second: Checkpoint) -> str:
     low, high = (100 * end for end in found.bootstrap)
     verdict = "a difference" if found.told else "no difference can be told"
     return (
-        f"On the {found.n:,} pictures that both saw, {found.only_first} were right for {first.name} alone and "
-        f"{found.only_second} for {second.name} alone: {100 * found.difference:+.2f} points, 95 % interval {low:+.2f} to "
-        f"{high:+.2f} (paired bootstrap): {verdict}. One training each: another seed would give other figures."
+        f"On the {found.n:,} pictures that both saw, {found.only_first} were right for {plain(first.name)} "
+        f"alone and {found.only_second} for {plain(second.name)} alone: {100 * found.difference:+.2f} points, 95 % interval "
+        f"{low:+.2f} to {high:+.2f} (paired bootstrap): {verdict}. One training each: another seed would give other figures."
     )
 
 

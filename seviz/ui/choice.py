@@ -11,6 +11,7 @@ from seviz.checkpoints import Checkpoint, Entry, checkpoints_home, find_checkpoi
 from seviz.errors import CheckpointError, printable
 from seviz.history import Epoch
 from seviz.ui import address, caches
+from seviz.ui.text import plain, sentence
 
 NONE = "none"
 
@@ -40,7 +41,7 @@ def choose(*, weights: bool = True) -> Choice:
     entries = find_checkpoints()
     usable = [entry for entry in entries if entry.card and not entry.problem and (not weights or _has_weights(entry))]
     if not usable:
-        home = printable(str(checkpoints_home()))
+        home = plain(printable(str(checkpoints_home())))
         st.error(f"There is no network in {home}; train one with `python -m seviz train`, or restore the folder.")
         _tell_broken(entries)
         st.stop()
@@ -59,7 +60,7 @@ def choose(*, weights: bool = True) -> Choice:
 def _pick(label: str, names: list[str], key: str, default: str, help_text: str) -> str:
     asked = st.query_params.get(key, default)
     if asked not in names and key not in st.session_state:
-        st.info(f"The link names a network that is not here; {default} is shown.")
+        st.info(f"The link names a network that is not here; {plain(default)} is shown.")
     address.read(key, names, default)
     chosen: str = st.selectbox(label, names, key=key, help=help_text, persist_state="session")
     address.write(key, default)
@@ -78,7 +79,7 @@ def _tell_unusable(entries: tuple[Entry, ...], usable: list[Entry]) -> None:
     """Why a network that one may look for, or that a link names, is not in the lists."""
     for entry in entries:
         if entry.card and not entry.problem and entry not in usable:
-            st.info(f"**{entry.name}** has no weights, so it cannot be run; the other pages show its figures.")
+            st.info(f"**{plain(entry.name)}** has no weights, so it cannot be run; the other pages show its figures.")
 
 
 def _has_weights(entry: Entry) -> bool:
@@ -88,7 +89,7 @@ def _has_weights(entry: Entry) -> bool:
 def _tell_broken(entries: tuple[Entry, ...]) -> None:
     for entry in entries:
         if entry.problem:
-            st.warning(f"**{entry.name}** is left out: {entry.problem}")
+            st.warning(f"**{plain(entry.name)}** is left out: {sentence(entry.problem)}")
 
 
 def runs(first: Sequence[Checkpoint]) -> dict[str, tuple[Epoch, ...]]:
@@ -104,7 +105,7 @@ def runs(first: Sequence[Checkpoint]) -> dict[str, tuple[Epoch, ...]]:
         try:
             epochs = open_checkpoint(entry.folder).history()
         except CheckpointError as error:
-            st.sidebar.warning(str(error))
+            st.sidebar.warning(sentence(str(error)))
             continue
         if epochs:
             found[entry.name] = epochs

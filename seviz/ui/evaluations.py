@@ -12,6 +12,7 @@ from seviz.checkpoints import EVALUATION_FILE, Checkpoint
 from seviz.errors import SevizError
 from seviz.evaluation import Evaluation, evaluate_command
 from seviz.ui import caches
+from seviz.ui.text import code, plain, sentence
 
 
 def measured(checkpoints: Sequence[Checkpoint]) -> dict[str, Classification]:
@@ -29,11 +30,11 @@ def figures_of(checkpoint: Checkpoint) -> Classification | None:
     try:
         figures = caches.figures(checkpoint)
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
         return None
     if figures is None:
         command = evaluate_command(checkpoint.folder / EVALUATION_FILE)
-        st.info(f"{checkpoint.name} has no stored predictions; `{command}` makes them.")
+        st.info(f"{plain(checkpoint.name)} has no stored predictions; {code(command)} makes them.")
     return figures
 
 
@@ -46,9 +47,10 @@ def provenance(checkpoints: Sequence[Checkpoint]) -> str:
             continue
         key, note = stored.key, checkpoint.card.data.note
         if not key.same_samples(checkpoint.card.data.test):
-            st.warning(f"The predictions of {checkpoint.name} are not of its test split but of {key.name}, {key.split}.")
+            measured_on = f"{plain(key.name)}, {key.split}"
+            st.warning(f"The predictions of {plain(checkpoint.name)} are not of its test split but of {measured_on}.")
             note = ""
-        sentences.append(f"Measured on {key.name}, {key.split}, {key.count:,} pictures. {note}".strip())
+        sentences.append(f"Measured on {plain(key.name)}, {key.split}, {key.count:,} pictures. {plain(note)}".strip())
     return " ".join(dict.fromkeys(sentences))
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from seviz.errors import SevizError
+from seviz.ui.text import sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
@@ -54,7 +55,7 @@ def telling() -> Iterator[None]:
     try:
         yield
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
 
 
 def fragment(body: Callable[..., None], *, every: float | None = None) -> Callable[..., None]:

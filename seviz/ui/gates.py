@@ -17,6 +17,7 @@ from seviz.gates import Site
 from seviz.ui import address, caches, frame, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 from seviz.ui.usual import Usual, sentence, usual
 
 AGAINST = "against its class"
@@ -31,7 +32,7 @@ def panel(choice: Choice, chosen: Chosen) -> None:
     sites = caches.model(choice.model).sites
     if not sites:
         name = choice.model.name
-        st.info(f"{name} is a plain network: it has no gates. Choose an SE network in the sidebar to see them.")
+        st.info(f"{plain(name)} is a plain network: it has no gates. Choose an SE network in the sidebar to see them.")
         frame.link("Models", "What an SE block adds")
         return
     st.markdown(

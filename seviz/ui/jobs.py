@@ -8,9 +8,11 @@ import streamlit as st
 
 from seviz import jobs
 from seviz.checkpoints import Checkpoint
+from seviz.errors import RequestError
 from seviz.excitation import PARTIAL, STATE_FILE
 from seviz.jobs import Job
 from seviz.ui import frame
+from seviz.ui.text import plain, sentence
 
 EVERY = 1.0  # seconds between two looks at a running job
 SPLITS = ("test", "train")
@@ -23,7 +25,7 @@ def excite_panel(checkpoint: Checkpoint) -> None:
     network and data see the same job.
     """
     if not checkpoint.is_se or not checkpoint.has_weights:
-        st.info(f"{checkpoint.name} has no gates that could be measured: choose a network with SE blocks and weights.")
+        st.info(f"{plain(checkpoint.name)} has no gates that could be measured: choose a network with SE blocks and weights.")
         return
     with frame.telling():
         _excite(checkpoint)
@@ -60,12 +62,20 @@ def _form(checkpoint: Checkpoint, known: Job | None) -> Job | None:
     running = jobs.find(identity)
     if running is not None and running.running:
         return running
-    again = (checkpoint.folder / STATE_FILE).is_file()
+    state = checkpoint.folder / STATE_FILE
+    again = state.is_file()
+    if again:
+        st.caption("A pass that is not finished is kept here. Continue goes on with it; a new start removes it.")
     what = "One pass over all pictures, then projections; minutes on a CPU. It takes the place of the gates stored now."
-    started = st.button("Start", key="excite-start", help=what)
+    started = st.button("Remove it and start" if again else "Start", key="excite-start", help=what)
+    fresh = started
     if again and st.button("Continue", key="excite-continue", help="Go on where a killed job of the same data stopped."):
         arguments, started = [*arguments, "--resume"], True
     if started:
+        if data.startswith("-"):
+            raise RequestError(f"{data} is no data set; name cifar10 or folder:PATH.")
+        if fresh:
+            state.unlink(missing_ok=True)
         job = jobs.start(identity, arguments, partial={str(checkpoint.folder): PARTIAL})
         st.query_params["job"] = job.id
         st.rerun()
@@ -77,27 +87,29 @@ def _watch(identity: str, about: str) -> None:
     job = jobs.find(identity)
     if job is None or not job.running:
         st.rerun()  # the whole page: what it shows may have changed
-    st.progress(job.done / job.total if job.total else 0.0, text=_progress(job))
-    st.caption(f"{about}; process {job.pid}, job `{identity}`.")
+    st.progress(job.done / job.total if job.total else 0.0, text=plain(_progress(job)))
+    st.caption(f"{plain(about)}; process {job.pid}, job `{identity}`.")
     if st.button("Cancel", key="excite-cancel", help="End the job and remove what it has not finished."):
         jobs.cancel(identity)
         st.rerun()
 
 
 def _outcome(job: Job) -> None:
-    about = _about(job)
+    about = plain(_about(job))
     if job.state == jobs.DONE:
         st.success(f"Measured: {about}. The page shows it.")
     elif job.state == jobs.CANCELLED:
         st.info(f"Cancelled: {about}. What was stored before is as it was; what was not finished is gone.")
     else:
-        st.error(f"{job.message} ({about})", icon="⚠️")
+        st.error(f"{sentence(job.message)} ({about})", icon="⚠️")
 
 
 def _from_address(checkpoint: Checkpoint) -> Job | None:
     """The job that the address names, where it is one of this network."""
     job = jobs.find(st.query_params.get("job", ""))
-    return job if job is not None and job.arguments[:3] == ("excite", "--model", str(checkpoint.folder)) else None
+    if job is None or job.arguments[:3] != ("excite", "--model", str(checkpoint.folder)):
+        return None
+    return job if len(job.arguments) >= 7 and job.arguments[3::2][:2] == ("--data", "--split") else None
 
 
 def _about(job: Job) -> str:

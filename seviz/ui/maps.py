@@ -17,6 +17,7 @@ from seviz.images import encode_png
 from seviz.ui import address, caches, frame, pictures, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 
 TOP = "top prediction"
 GRAD_CAM = "gradcam"
@@ -146,9 +147,9 @@ def _network(
 ) -> None:
     name, answer = checkpoint.name, caches.inspection(checkpoint, chosen.picture)
     best = answer.predictions(1)[0]
-    st.markdown(f"**{name}** says **{best.label}**, {best.probability:.0%}")
+    st.markdown(f"**{plain(name)}** says **{plain(best.label)}**, {best.probability:.0%}")
     if found is None or scale is None:
-        st.info(f"{name} does not know this class.")
+        st.info(f"{plain(name)} does not know this class.")
     else:
         png = encode_png(_overlay(checkpoint, chosen, found, scale))
         method, unit = METHODS[found.method], UNITS[found.method]
@@ -167,7 +168,7 @@ def _colour_bar(scale: Scale, title: str) -> None:
     """What the colours mean, in true units: a strip with its ends named below it."""
     low = f"{-scale.top:.3g}" if scale.signed else "0"
     words = f"Colours from {low} to {scale.top:.3g}, {title}"
-    st.caption(title)
+    st.caption(plain(title))
     st.image(caches.colour_strip(scale.signed), width="stretch", output_format="PNG", alt=words)
     with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
         st.caption(low, width="content")

@@ -7,6 +7,7 @@ import streamlit as st
 from seviz.analysis.classification import confident_mistakes
 from seviz.ui import caches, show, thumbnails
 from seviz.ui.choice import Choice
+from seviz.ui.text import plain
 
 MOST = 12
 
@@ -28,7 +29,7 @@ def panel(choice: Choice, name: str) -> None:
         "confidence": worst.confidence.tolist(),
     }
     if not ids:
-        st.success(f"{name} made no mistake.")
+        st.success(f"{plain(name)} made no mistake.")
         return
     read = thumbnails.find(stored.key, classes)
     if read is None:
@@ -37,7 +38,7 @@ def panel(choice: Choice, name: str) -> None:
         return
     said = zip(rows["true"], rows["predicted"], worst.confidence, strict=True)
     lines = [
-        (f"**{predicted}** {share:.0%}  \ntruly {true}", f"{predicted} {share:.0%}, truly {true}")
+        (f"**{plain(predicted)}** {share:.0%}  \ntruly {plain(true)}", f"{predicted} {share:.0%}, truly {true}")
         for true, predicted, share in said
     ]
     thumbnails.gallery(read, [thumbnails.Shown(sample, *words) for sample, words in zip(ids, lines, strict=True)])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from seviz.errors import PictureError
 from seviz.images import MAX_BYTES, Picture, decode, shrunk
 from seviz.ui.samples import Sample, samples
+from seviz.ui.text import sentence
 
 OWN, BEFORE = "own", "sample_before"  # of the session: a picture's bytes, and the sample whose place it took
 SHOWN_SIDE = 1024  # pixels of the longer side to which the original is brought for the page
@@ -52,7 +53,7 @@ def choose() -> Chosen:
         try:
             return _told(Chosen(decoded(own), "your picture", None))
         except PictureError as error:
-            st.error(str(error), icon="⚠️")
+            st.error(sentence(str(error)), icon="⚠️")
             st.caption("Below is a sample instead.")
     elif st.query_params.get("picture") == OWN:
         st.info("This link was made with a picture of somebody's own, which links never carry. Drop yours above.", icon="🔗")

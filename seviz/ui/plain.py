@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from seviz.checkpoints import find_checkpoints
-from seviz.ui import frame
+from seviz.ui import frame, text
 from seviz.ui.choice import Choice
 
 
 def tell(chosen: Choice, so: str) -> None:
     """A plain network has no gates: say so, and lead on. so: what that means for the page, such as "nothing to count"."""
     st.info(
-        f"{chosen.model.name} is a plain network: it has no gates, so there is {so} here. Its SE twin has one gate a channel "
-        "in every block."
+        f"{text.plain(chosen.model.name)} is a plain network: it has no gates, so there is {so} here. Its SE twin has "
+        "one gate a channel in every block."
     )
     twin = chosen.against if chosen.against and chosen.against.is_se else None
     for name in ([twin.name] if twin else _se_networks())[:3]:
-        st.button(f"Open {name}", key=f"open-{name}", icon="➡️", on_click=_open, args=(name,))
+        st.button(f"Open {text.plain(name)}", key=f"open-{name}", icon="➡️", on_click=_open, args=(name,))
     frame.link("Models", "What an SE block adds")
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from seviz.analysis import tables
 from seviz.backend import Provenance
 from seviz.figures.layout import Figure, alt
+from seviz.ui.text import code
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"], "responsive": True}
 MOST_ROWS = 20_000  # of a table on the page
@@ -94,6 +95,6 @@ def provenance(*answers: Provenance) -> None:
     """Where the figures above come from, one line a network."""
     for answer in answers:
         st.caption(
-            f"`{answer.model}` · weights `{answer.sha256[:8]}` · {answer.device} · {answer.dtype} · "
+            f"{code(answer.model)} · weights `{answer.sha256[:8]}` · {answer.device} · {answer.dtype} · "
             f"{answer.milliseconds:.0f} ms · torch {answer.versions['torch']}"
         )

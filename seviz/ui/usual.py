@@ -16,6 +16,8 @@ from seviz.checkpoints import Checkpoint
 from seviz.errors import SevizError
 from seviz.excitation import SampleGates
 from seviz.ui import caches
+from seviz.ui.text import plain
+from seviz.ui.text import sentence as markdown
 
 FEWEST = 20  # pictures of a class from which on one may be called unusual among them
 UNUSUAL = 0.95
@@ -62,7 +64,7 @@ def usual(checkpoint: Checkpoint, answer: Inspection) -> Usual | None:
     try:
         statistics, samples = caches.excitation(checkpoint), caches.sample_gates(checkpoint)
     except SevizError as error:
-        st.warning(str(error))
+        st.warning(markdown(str(error)))
         return None
     best = answer.predictions(1)[0]
     if statistics is None or not statistics.count[best.index]:
@@ -74,15 +76,16 @@ def usual(checkpoint: Checkpoint, answer: Inspection) -> Usual | None:
 def sentence(found: Usual, gates: Mapping[str, ArrayLike], titles: Mapping[str, str]) -> str:
     """Whether a picture is unusual for its class, and where. titles: site path -> its title."""
     shares = {path: found.farther_than(path, gates[path]) for path in titles}
+    label, about = plain(found.label), plain(found.about)
     told = {path: share for path, share in shares.items() if share is not None}
     if not told:
-        return f"Behind the bars: the mean gates of {found.label} over {found.about}, ± one standard deviation."
+        return f"Behind the bars: the mean gates of {label} over {about}, ± one standard deviation."
     most = max(told, key=lambda path: told[path])
     odd = [titles[path] for path, share in told.items() if share > UNUSUAL]
     count = int((found.samples.labels == found.row).sum()) if found.samples else 0
-    words = f"Of {count:,} pictures of {found.label} in {found.about}, {told[most]:.1%} lie nearer to its mean gates at "
+    words = f"Of {count:,} pictures of {label} in {about}, {told[most]:.1%} lie nearer to its mean gates at "
     words += titles[most]
     if not odd:
-        return f"**Usual for {found.label}.** {words}, where this one is farthest out; unusual is more than {UNUSUAL:.0%}."
-    where = f"**Unusual for {found.label} at {len(odd)} of {len(told)} blocks.**"
+        return f"**Usual for {label}.** {words}, where this one is farthest out; unusual is more than {UNUSUAL:.0%}."
+    where = f"**Unusual for {label} at {len(odd)} of {len(told)} blocks.**"
     return f"{where} {words} than this one. (At any one block, one picture in twenty is unusual.)"

@@ -13,6 +13,7 @@ from seviz.figures import costs as figures
 from seviz.figures.costs import Priced
 from seviz.ui import caches, cards, evaluations, frame, show
 from seviz.ui.choice import Choice
+from seviz.ui.text import plain
 
 UNITS = {
     "multiply-adds": "million multiply-adds a picture",
@@ -26,7 +27,7 @@ def panel(choice: Choice) -> None:
     if choice.against is None:
         st.info("Choose a second network in the sidebar to compare with.")
         return
-    st.subheader(f"{choice.model.name} against {choice.against.name}", anchor=False)
+    st.subheader(f"{plain(choice.model.name)} against {plain(choice.against.name)}", anchor=False)
     cards.twins(choice)
     _measured(choice)
     st.subheader("In the paper", anchor=False)
@@ -47,7 +48,7 @@ def _time(networks: tuple[Checkpoint, ...]) -> tuple[Latency, ...]:
     """What was measured in this session, else nothing and the button."""
     silent = [network.name for network in networks if not network.has_weights]
     if silent:
-        st.info(f"{' and '.join(silent)} has no weights, so there is nothing to time.")
+        st.info(f"{plain(' and '.join(silent))} has no weights, so there is nothing to time.")
         return ()
     key = "latency-" + "-".join(network.card.weights_sha256[:16] for network in networks)
     st.markdown(
@@ -81,7 +82,7 @@ def _tell(times: tuple[Latency, ...]) -> None:
     slower, faster = (first, second) if first.median > second.median else (second, first)
     share = slower.median / faster.median - 1
     halves = "the middle halves of the passes lie apart" if apart else "the middle halves of the passes overlap"
-    words = f"The median of {slower.model} is {share:.0%} longer; {halves}."
+    words = f"The median of {plain(slower.model)} is {share:.0%} longer; {halves}."
     where = f"{first.device}, {first.threads} of {first.cores} cores" if first.device == "cpu" else first.device
     st.caption(f"{words} {first.repeats} passes each, {where}, {first.precision}, batch 1.")
 

@@ -19,6 +19,7 @@ from seviz.ui import address, frame, show
 from seviz.ui.choice import Choice
 from seviz.ui.compare import pairs, sample
 from seviz.ui.compare.pairs import Compared
+from seviz.ui.text import plain
 
 AGREEMENT = "agreement"
 AT_ONCE = 12  # samples shown
@@ -35,7 +36,7 @@ def panel(choice: Choice) -> None:
     address.read("matrix", matrices, AGREEMENT)
     matrix = st.segmented_control(
         "Matrix", matrices, key="matrix", required=True, persist_state="session",
-        format_func=lambda name: name if name == AGREEMENT else f"confusion of {name}",
+        format_func=lambda name: name if name == AGREEMENT else f"confusion of {plain(name)}",
         help="Who is right, or what one network takes for what.",
     )  # fmt: skip
     address.write("matrix", AGREEMENT)
@@ -54,7 +55,8 @@ def _agreement(compared: Compared, left: DeltaGenerator, right: DeltaGenerator) 
     counts = dict(zip(CELLS, compared.found.agreement.counts, strict=True))
     with right:
         cell = st.radio(
-            "Cell", CELLS, key="cell", persist_state="session", format_func=lambda name: f"{words[name]} ({counts[name]:,})",
+            "Cell", CELLS, key="cell", persist_state="session",
+            format_func=lambda name: f"{plain(words[name])} ({counts[name]:,})",
             help="Choose here by mouse or arrow keys, or click a cell of the figure.",
         )  # fmt: skip
         address.write("cell", CELLS[ONLY_FIRST])
@@ -79,7 +81,7 @@ def _confusion(compared: Compared, name: str, left: DeltaGenerator, right: Delta
     true, taken = _most_frequent(figures)
     with right:
         first = _class("Truly", "true", classes, classes[true], "The class of the pictures: a row of the figure.")
-        second = _class("Taken for", "taken", classes, classes[taken], f"What {name} says: a column of the figure.")
+        second = _class("Taken for", "taken", classes, classes[taken], f"What {plain(name)} says: a column of the figure.")
     chosen = classes.index(first), classes.index(second)
     with left:
         drawn = compared.figure(f"confusion {side} {chosen}", lambda: mistaken.confusion_cells(figures, chosen))
@@ -87,7 +89,7 @@ def _confusion(compared: Compared, name: str, left: DeltaGenerator, right: Delta
     with right:
         count, support = int(figures.confusion[chosen]), figures.per_class[chosen[0]].support
         share = f", {count / support:.1%}" if support else ""
-        st.markdown(f"**{count:,}** of {support:,} pictures of {first}{share} are {second} to {name}.")
+        st.markdown(f"**{count:,}** of {support:,} pictures of {plain(first)}{share} are {plain(second)} to {plain(name)}.")
     return np.flatnonzero((compared.both.labels == chosen[0]) & (compared.both.predicted[side] == chosen[1]))
 
 

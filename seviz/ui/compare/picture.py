@@ -14,13 +14,14 @@ from seviz.ui import address, caches, frame, maps, pictures, show
 from seviz.ui.choice import NONE, Choice
 from seviz.ui.compare import gate_table, pinned
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 
 
 def panel(choice: Choice) -> None:
     """The networks in columns; below, gate against gate, network by network and picture by picture."""
     silent = [network.name for network in choice.both if not network.has_weights]
     if silent:
-        st.info(f"{' and '.join(silent)} has no weights, so it cannot be run; the other views show its figures.")
+        st.info(f"{plain(' and '.join(silent))} has no weights, so it cannot be run; the other views show its figures.")
         return
     chosen = pictures.choose()
     shown = replace(choice, third=_third(choice))
@@ -59,22 +60,22 @@ def _networks(networks: Sequence[Checkpoint], chosen: Chosen) -> None:
     matches = {other.name: (other, _matching(first, other)) for other in others}
     matches = {name: match for name, match in matches.items() if match[1]}
     if not matches:
-        plain = [network.name for network in networks if not network.is_se]
+        gateless = [network.name for network in networks if not network.is_se]
         st.info(
-            f"{' and '.join(plain)} is a plain network and has no gates to hold against others. Choose a second SE network, or "
-            "pin a picture below."
-            if plain
+            f"{plain(' and '.join(gateless))} is a plain network and has no gates to hold against others. Choose a second "
+            "SE network, or pin a picture below."
+            if gateless
             else "These networks have no SE blocks of the same place and width, so their gates do not match."
         )
         return
     name = st.segmented_control(
-        "Against", list(matches), default=next(iter(matches)), required=True, key="gates-against",
-        help=f"Whose gates are taken from those of {first.name}.",
+        "Against", list(matches), default=next(iter(matches)), required=True, key="gates-against", format_func=plain,
+        help=f"Whose gates are taken from those of {plain(first.name)}.",
     )  # fmt: skip
     other, sites = matches[name]
     st.markdown(
-        f"One row is a block, one cell a channel: red where {first.name} opens it further, blue where {name} does. Channels "
-        "of networks that were trained apart have nothing to do with each other but their number."
+        f"One row is a block, one cell a channel: red where {plain(first.name)} opens it further, blue where "
+        f"{plain(name)} does. Channels of networks that were trained apart have nothing to do with each other but their number."
     )
     one, another = (caches.inspection(network, chosen.picture).gates for network in (first, other))
     drawn = figures.overview(sites, one, against=another, against_name=name)

@@ -16,6 +16,7 @@ from seviz.ui import caches, frame, pictures, show
 from seviz.ui.compare import gate_table
 from seviz.ui.pictures import OWN, Chosen
 from seviz.ui.samples import samples
+from seviz.ui.text import plain
 
 PINNED = "pinned"  # the session's: what is pinned, a sample's name or the bytes of one's own picture
 SHOWN = 160  # pixels
@@ -39,8 +40,8 @@ def panel(networks: Sequence[Checkpoint], chosen: Chosen) -> None:
             st.button("Unpin", key="unpin", on_click=_unpin)
     if pin is None:
         st.markdown(
-            f"Pin a picture, then choose another one above: for every gate of {network.name} you see how much further it opens "
-            "for the one than for the other."
+            f"Pin a picture, then choose another one above: for every gate of {plain(network.name)} you see how much further "
+            "it opens for the one than for the other."
         )
         return
     _compare(network, chosen, pin)
@@ -52,7 +53,7 @@ def _compare(network: Checkpoint, chosen: Chosen, pin: Chosen) -> None:
             best = caches.inspection(network, one.picture).predictions(1)[0]
             words = f"{role}: {one.title}, {best.label} {best.probability:.0%} to {network.name}"
             png = caches.seen_png(network, one.picture)
-            st.image(png, words[:1].upper() + words[1:], width=SHOWN, output_format="PNG", alt=words)
+            st.image(png, plain(words[:1].upper() + words[1:]), width=SHOWN, output_format="PNG", alt=words)
     if pin.picture.sha256 == chosen.picture.sha256:
         st.info("This is the pinned picture itself; choose another one above.")
         return
@@ -61,8 +62,8 @@ def _compare(network: Checkpoint, chosen: Chosen, pin: Chosen) -> None:
     moved = [float(np.abs(mine[site.path] - theirs[site.path]).mean()) for site in sites]
     most, least = int(np.argmax(moved)), int(np.argmin(moved))
     st.markdown(
-        f"On average the gates of {network.name} differ most at **{sites[most].title}** ({moved[most]:.3f}) and least at "
-        f"**{sites[least].title}** ({moved[least]:.3f}). Red: further open for this picture; blue: for the pinned one."
+        f"On average the gates of {plain(network.name)} differ most at **{sites[most].title}** ({moved[most]:.3f}) and least "
+        f"at **{sites[least].title}** ({moved[least]:.3f}). Red: further open for this picture; blue: for the pinned one."
     )
     drawn = figures.overview(sites, mine, against=theirs, against_name="pinned picture")
     show.figure(drawn, "gates-pictures", table=gate_table.columns(sites, (mine, theirs), ("this picture", "pinned picture")))

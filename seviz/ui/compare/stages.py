@@ -12,6 +12,7 @@ from seviz.figures import comparison as figures
 from seviz.similarity import Similarity
 from seviz.ui import address, frame, show
 from seviz.ui.compare.pairs import Compared
+from seviz.ui.text import plain, sentence
 
 
 @frame.fragment
@@ -22,7 +23,7 @@ def panel(compared: Compared) -> None:
     try:
         found = similarity.of_pair(first, second, compared.data)
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
         return
     if found is None:
         st.info("It is not known how alike the stages are; one pass over the data finds it. D is `cifar10` or `folder:PATH`:")
@@ -45,11 +46,11 @@ def panel(compared: Compared) -> None:
         "linear CKA": [float(values[cell]) for cell in cells],
     }
     show.figure(drawn, "stages-likeness", table=table)
-    letters = f"A is {names[0]}, B is {names[1]}. " if within == "all" else ""
+    letters = f"A is {plain(names[0])}, B is {plain(names[1])}. " if within == "all" else ""
     st.caption(
         f"{letters}Linear CKA (Kornblith et al. 2019) of each stage's output, its channels as means over the pixels: 1 where "
         f"one is a rotation and a scale of the other, 0 without any linear relation. {found.key.count:,} pictures of "
-        f"{found.key.name}, {found.key.split}."
+        f"{plain(found.key.name)}, {found.key.split}."
     )
 
 

@@ -12,6 +12,7 @@ from seviz.ui import address, evaluations, frame, show
 from seviz.ui.choice import Choice
 from seviz.ui.compare import pairs, stages
 from seviz.ui.compare.pairs import Compared
+from seviz.ui.text import plain, sentence
 
 
 def panel(choice: Choice) -> None:
@@ -33,25 +34,25 @@ def panel(choice: Choice) -> None:
 def _accuracy(compared: Compared) -> None:
     found, (first, second) = compared.found, compared.found.names
     st.subheader("Accuracy", anchor=False)
-    st.markdown(f"**{verdict(found)}**")
+    st.markdown(f"**{plain(verdict(found))}**")
     columns = st.columns(3, gap="medium")
     for column, name, one in zip(columns, (first, second), (found.first, found.second), strict=False):
         low, high = one.interval
-        column.metric(name, f"{one.accuracy:.2%}", help=f"Right on {one.accuracy:.2%} of {one.n:,} pictures.")
+        column.metric(plain(name), f"{one.accuracy:.2%}", help=f"Right on {one.accuracy:.2%} of {one.n:,} pictures.")
         column.caption(f"{low:.2%} to {high:.2%} (95 %, Wilson)")
     apart = found.difference
     points = f"{100 * apart.difference:+.2f} points"
-    columns[2].metric("Difference", points, help=f"{first} minus {second}, on the same pictures.")
+    columns[2].metric("Difference", points, help=f"{plain(first)} minus {plain(second)}, on the same pictures.")
     columns[2].caption(f"{100 * apart.bootstrap[0]:+.2f} to {100 * apart.bootstrap[1]:+.2f} (95 %, bootstrap)")
     drawn = compared.figure("difference", lambda: figures.difference(found))
     show.figure(drawn, "difference", table=tables.difference(found))
-    st.caption(how_tested(found))
+    st.caption(sentence(how_tested(found)))
 
 
 def _classes(compared: Compared) -> None:
     found = compared.found
     st.subheader("By class", anchor=False)
-    st.markdown(class_verdict(found))
+    st.markdown(plain(class_verdict(found)))
     drawn = compared.figure("classes", lambda: figures.per_class(found))
     show.figure(drawn, "class-differences", table=tables.class_differences(found))
     st.caption(
@@ -64,7 +65,7 @@ def _classes(compared: Compared) -> None:
 def _agreement(compared: Compared) -> None:
     st.subheader("Agreement", anchor=False)
     found = compared.found
-    st.markdown(agreement_verdict(found))
+    st.markdown(plain(agreement_verdict(found)))
     drawn = compared.figure("agreement", lambda: figures.agreement(found.agreement, found.names))
     show.figure(drawn, "agreement", table=tables.agreement(found))
     st.caption("The view Mistakes opens the pictures behind each cell.")
@@ -74,7 +75,7 @@ def _agreement(compared: Compared) -> None:
 def _calibration(compared: Compared) -> None:
     st.subheader("Calibration", anchor=False)
     found = compared.found
-    st.markdown(how_calibrated(found))
+    st.markdown(plain(how_calibrated(found)))
     left, right = st.columns([2, 3], gap="large")
     with left:
         drawn = compared.figure("calibration", lambda: figures.calibration(found.calibration, found.names))

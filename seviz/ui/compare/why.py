@@ -18,6 +18,7 @@ from seviz.figures import mistaken as figures
 from seviz.gates import Site
 from seviz.ui import address, caches, show
 from seviz.ui.compare.pairs import Compared
+from seviz.ui.text import code, plain, sentence
 
 CHANNELS = 8  # of the chosen site
 
@@ -26,14 +27,15 @@ def panel(compared: Compared, network: Checkpoint, row: int, logits: NDArray[np.
     """Nothing for a plain network; a sentence where the gates of this sample are not stored."""
     if not network.is_se:
         return
-    st.markdown(f"#### What the gates of {network.name} say")
+    st.markdown(f"#### What the gates of {plain(network.name)} say")
     stored = _stored(compared, network)
     if stored is None:
         return
     statistics, samples = stored
     sample, classes = compared.both.ids[row], compared.both.classes
     if sample not in samples.ids:
-        st.info(f"The gates of {sample} are not stored: there are those of a random {len(samples.ids):,} of the pictures.")
+        some = f"a random {len(samples.ids):,} of the pictures"
+        st.info(f"The gates of {plain(sample)} are not stored: there are those of {some}.")
         return
     labels = int(compared.both.labels[row]), _other(compared, row, logits)
     place, names = samples.ids.index(sample), (classes[labels[0]], classes[labels[1]])
@@ -41,7 +43,7 @@ def panel(compared: Compared, network: Checkpoint, row: int, logits: NDArray[np.
     moments = [statistics.moments(site.path) for site in sites]
     found = [between(site.title, samples.gates[site.path][place], of, *labels) for site, of in zip(sites, moments, strict=True)]
     guess = "its second guess" if int(logits.argmax()) == labels[0] else "its answer"
-    st.markdown(describe_between(found, *names, guess))
+    st.markdown(plain(describe_between(found, *names, guess)))
     left, right = st.columns(2, gap="large")
     with left:
         chosen = _choose_site(sites, found)
@@ -61,15 +63,15 @@ def _stored(compared: Compared, network: Checkpoint) -> tuple[Excitation, Sample
     try:
         statistics, samples = caches.excitation(network), caches.sample_gates(network)
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
         return None
     if statistics is None or samples is None:
         command = excite_command(network.folder / EXCITATION_FILE)
-        st.info(f"Its gates over the data set are not stored; `{command}` finds them.")
+        st.info(f"Its gates over the data set are not stored; {code(command)} finds them.")
         return None
     if not (statistics.key.data.same_samples(compared.data) and samples.key.data.same_samples(compared.data)):
         data = statistics.key.data
-        st.info(f"Its gates are stored for other data ({data.name}, {data.split}) than its predictions.")
+        st.info(f"Its gates are stored for other data ({plain(data.name)}, {data.split}) than its predictions.")
         return None
     return statistics, samples
 

@@ -15,6 +15,7 @@ from seviz.ui import caches, pictures, show, thumbnails
 from seviz.ui.excitation import controls
 from seviz.ui.excitation.stored import Stored
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 
 RIDGES = 20  # classes whose distributions are drawn; of more, those with the highest and the lowest means
 TOP = "top prediction"
@@ -23,7 +24,8 @@ TOP = "top prediction"
 def panel(stored: Stored, site: Site, moments: Moments, channel: int) -> None:
     """Everything about one channel of a site."""
     st.subheader(f"Channel {channel} of {site.title}", anchor=False)
-    st.markdown(f"{describe_channel(moments, stored.classes, channel)} A high gate is not an important channel by itself.")
+    about = plain(describe_channel(moments, stored.classes, channel))
+    st.markdown(f"{about} A high gate is not an important channel by itself.")
     place = st.container()  # filled below, once it is known whether a picture is to be marked
     _extremes(stored, site, channel)
     mark = _effect(stored, site, moments, channel)
@@ -137,9 +139,11 @@ def _effect_sentence(
     rank = int((np.abs(effect) > abs(effect[channel])).sum()) + 1
     row = stored.classes.index(name)
     words = (
-        f"The network says **{said}**. Gate {channel} is **{gates[channel]:.3f}** here; shutting it would change the score of "
-        f"{name} by about **{-effect[channel]:+.2f}** logit, to first order: number {rank} of {len(gates)} by size. "
+        f"The network says **{plain(said)}**. Gate {channel} is **{gates[channel]:.3f}** here; shutting it would change "
+        f"the score of {plain(name)} by about **{-effect[channel]:+.2f}** logit, to first order: "
+        f"number {rank} of {len(gates)} by size. "
     )
     if moments.count[row] > 1:
-        words += f"Pictures of {name} have {moments.mean[row, channel]:.3f} ± {moments.sd()[row, channel]:.3f} (sd) here. "
+        usual = f"{moments.mean[row, channel]:.3f} ± {moments.sd()[row, channel]:.3f} (sd)"
+        words += f"Pictures of {plain(name)} have {usual} here. "
     return words + "What shutting a gate really does is found by shutting it; far from its value, the slope may mislead."

@@ -12,6 +12,7 @@ from seviz.gates import Site
 from seviz.ui import address, frame, show
 from seviz.ui.excitation import channel, controls
 from seviz.ui.excitation.stored import Stored
+from seviz.ui.text import plain
 
 COLOURS = {"mean": "mean", "against all": "deviation", "spread": "sd"}
 
@@ -64,7 +65,7 @@ def _map(stored: Stored, site: Site, moments: Moments, opened: int) -> None:
     )  # fmt: skip
     show.figure(drawn, f"class-map-{site.path}", on_select="rerun")
     for words in thin_classes(moments, stored.classes, rows):
-        st.caption(words)
+        st.caption(plain(words))
     show.numbers(_table(moments, stored, rows), f"classes-{site.path}")
 
 

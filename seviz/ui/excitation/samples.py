@@ -11,6 +11,7 @@ from seviz.figures import gate_space as figures
 from seviz.ui import address, frame, show, thumbnails
 from seviz.ui.excitation import controls
 from seviz.ui.excitation.stored import Stored, need_samples
+from seviz.ui.text import code, plain
 
 ANY = "any"
 SHOWN = 18  # thumbnails
@@ -33,7 +34,7 @@ def panel(stored: Stored) -> None:
     projection = samples.projections.get(site.path)
     if projection is None:
         command = excite_command(stored.checkpoint.folder / GATES_FILE)
-        st.info(f"Places in the plane are not stored; `{command}` writes them where scikit-learn is installed.")
+        st.info(f"Places in the plane are not stored; {code(command)} writes them where scikit-learn is installed.")
         return
     way, colours, drag = _controls()
     kept = _cell(stored, samples, projection)
@@ -124,7 +125,7 @@ def _behind(
         thumbnails.offer(key.data, key.classes)
         return
     said = list(zip(table["sample"], table["true"], table["predicted"], strict=True))[:SHOWN]
-    lines = [f"{true}" if true == guess else f"**{guess}**  \ntruly {true}" for _, true, guess in said]
+    lines = [plain(true) if true == guess else f"**{plain(guess)}**  \ntruly {plain(true)}" for _, true, guess in said]
     shown = [
         thumbnails.Shown(sample, line, f"{sample}, taken for {guess}")
         for (sample, _, guess), line in zip(said, lines, strict=True)

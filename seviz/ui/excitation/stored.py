@@ -15,7 +15,8 @@ from seviz.checkpoints import Checkpoint
 from seviz.errors import SevizError
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates, excite_command
 from seviz.gates import Site
-from seviz.ui import caches, choice, jobs, plain
+from seviz.ui import caches, choice, jobs, plain, text
+from seviz.ui.text import code, sentence
 
 Key = tuple[bytes, str, int, int]
 
@@ -58,7 +59,7 @@ def find(chosen: choice.Choice) -> Stored | None:
     try:
         statistics = caches.excitation(checkpoint)
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
         statistics = None
     if statistics is None:
         _offer(checkpoint)
@@ -76,7 +77,8 @@ def provenance(stored: Stored) -> None:
     """Where the figures come from: network, weights, data, pictures; and what is only known of a part of them."""
     found = stored.statistics
     data = found.key.data
-    words = f"`{stored.checkpoint.name}` · weights `{found.key.weights_sha256[:8]}` · {data.name}, {data.split} · "
+    words = f"{code(stored.checkpoint.name)} · weights `{found.key.weights_sha256[:8]}` · "
+    words += f"{text.plain(data.name)}, {data.split} · "
     words += f"{found.n:,} pictures" if found.complete else f"{found.n:,} of {data.count:,} pictures"
     if stored.samples is None:
         words += " · no gates by picture"
@@ -91,7 +93,8 @@ def need_samples(stored: Stored) -> SampleGates | None:
     """The gates by picture; where they are not stored, None and a sentence on the page."""
     if stored.samples is None:
         command = excite_command(stored.checkpoint.folder / GATES_FILE)
-        st.info(f"This view needs the gates of single pictures ({GATES_FILE}), which are not stored; `{command}` writes them.")
+        needs = f"This view needs the gates of single pictures ({GATES_FILE}), which are not stored"
+        st.info(f"{needs}; {code(command)} writes them.")
     elif not stored.samples.complete:
         count, n = len(stored.samples.ids), stored.statistics.n
         st.caption(f"From a random {count:,} of the {n:,} pictures: the gates of single pictures are stored for these alone.")
@@ -102,15 +105,15 @@ def _samples(checkpoint: Checkpoint) -> SampleGates | None:
     try:
         return caches.sample_gates(checkpoint)
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
         return None
 
 
 def _offer(checkpoint: Checkpoint) -> None:
     """How the statistics are made: by a job, or on the command line."""
     st.info(
-        f"The gates of {checkpoint.name} over a data set are not known yet. One pass over its pictures finds them: which "
-        "channels open for which class, at which depth, and whether any gate is dead."
+        f"The gates of {text.plain(checkpoint.name)} over a data set are not known yet. One pass over its pictures finds "
+        "them: which channels open for which class, at which depth, and whether any gate is dead."
     )
     jobs.excite_panel(checkpoint)
     st.markdown("Or on the command line, where D is `cifar10` or `folder:PATH`:")

@@ -15,6 +15,7 @@ from seviz.figures import maps
 from seviz.images import encode_png
 from seviz.ui import address, caches, show
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 
 TOP = "top prediction"
 SHOWN = 10  # classes
@@ -78,9 +79,10 @@ def verdict(before: Inspection, after: Inspection) -> str:
     one, other = before.predictions(1)[0], after.predictions(1)[0]
     if one.index == other.index:
         if not after.edits:
-            return f"The network says **{one.label}**, {one.probability:.1%}."
-        return f"Still **{one.label}**: {one.probability:.1%} → {other.probability:.1%}."
-    return f"**{one.label}**, {one.probability:.1%} → **{other.label}**, {other.probability:.1%}: the prediction turns."
+            return f"The network says **{plain(one.label)}**, {one.probability:.1%}."
+        return f"Still **{plain(one.label)}**: {one.probability:.1%} → {other.probability:.1%}."
+    before_and_after = f"**{plain(one.label)}**, {one.probability:.1%} → **{plain(other.label)}**, {other.probability:.1%}"
+    return f"{before_and_after}: the prediction turns."
 
 
 def _maps(checkpoint: Checkpoint, chosen: Chosen, before: Inspection, after: Inspection, view: View) -> None:
@@ -94,6 +96,6 @@ def _maps(checkpoint: Checkpoint, chosen: Chosen, before: Inspection, after: Ins
     st.image(encode_png(figures.in_a_row(pictures)), " · ".join(name for name, _, _ in shown), width="stretch",
              output_format="PNG", alt=alt)  # fmt: skip
     st.caption(
-        f"Grad-CAM for {view.label} at {view.layer}, one scale: 0 (dark) to {top:.3g} logit (yellow); differences from "
+        f"Grad-CAM for {plain(view.label)} at {view.layer}, one scale: 0 (dark) to {top:.3g} logit (yellow); differences from "
         f"-{top:.3g} (blue) to +{top:.3g} (red)."
     )

@@ -11,6 +11,7 @@ from seviz.flip import MOST, Flip, edits_of, places
 from seviz.ui import caches, frame, show
 from seviz.ui.lab import gate_map, state
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 
 
 @frame.fragment
@@ -25,7 +26,7 @@ def panel(checkpoint: Checkpoint, chosen: Chosen) -> None:
     first, *others = before.predictions(len(before.labels))
     wide = st.columns([3, 2, 4], gap="small", vertical_alignment="bottom")
     label = wide[0].selectbox(
-        f"Turn {first.label} into", [one.label for one in others], key="into", bind="query-params",
+        f"Turn {plain(first.label)} into", [one.label for one in others], key="into", bind="query-params",
         help="Classes are listed by their probability: the first is the nearest.",
     )  # fmt: skip
     key = (checkpoint.card.weights_sha256, chosen.picture.sha256, label)
@@ -38,7 +39,7 @@ def panel(checkpoint: Checkpoint, chosen: Chosen) -> None:
 def _found(checkpoint: Checkpoint, found: Flip, before: Inspection, label: str) -> None:
     origin = before.predictions(1)[0]
     count = sum(site.channels for site in caches.model(checkpoint).sites)
-    st.markdown(_sentence(found, label, origin.label, count))
+    st.markdown(_sentence(found, plain(label), plain(origin.label), count))
     if not found.steps:
         return
     seen = [found.start, *(step.seen for step in found.steps)]

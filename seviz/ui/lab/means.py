@@ -13,6 +13,7 @@ from seviz.images import MAX_BYTES, Picture
 from seviz.ui import address, caches, pictures
 from seviz.ui.pictures import Chosen
 from seviz.ui.samples import samples
+from seviz.ui.text import sentence
 
 OWN = "your second picture"  # what it is called in edits, and under which the session keeps its file
 
@@ -22,7 +23,7 @@ def find(checkpoint: Checkpoint) -> Means | None:
     try:
         return caches.means(checkpoint)
     except SevizError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(sentence(str(error)), icon="⚠️")
         return None
 
 

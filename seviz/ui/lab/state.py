@@ -15,6 +15,7 @@ from seviz.edits import Edit, Means, OtherPicture, from_text, to_text
 from seviz.edits.resolve import NO_MEANS, check, needs_means
 from seviz.edits.values import checked_edits
 from seviz.errors import RequestError
+from seviz.ui import text
 from seviz.ui.lab.means import OWN
 
 EDITS, PROBLEMS, DRAFT = "edits", "edits-problems", "edits-draft"  # of the session; the first is also the address's
@@ -70,7 +71,7 @@ def change(make: Callable[[tuple[Edit, ...]], Sequence[Edit]], *, draft: bool = 
 def tell_problems() -> None:
     """One sentence an edit that was left out; they stay until the next edit."""
     for sentence in st.session_state.get(PROBLEMS, ()):
-        st.warning(f"An edit was left out. {sentence}", icon="🔗")
+        st.warning(f"An edit was left out. {text.sentence(sentence)}", icon="🔗")
 
 
 def others_of(edits: Sequence[Edit]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from seviz.images import encode_png
 from seviz.ui import address, caches, frame, show
 from seviz.ui.lab import gate_map, means, state
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain, sentence
 
 
 @frame.fragment
@@ -32,7 +33,7 @@ def panel(checkpoint: Checkpoint, chosen: Chosen) -> None:
         address.write("b", names[0])
         means.own("b")
         if problem := st.session_state.pop("b-problem", None):
-            st.error(problem, icon="⚠️")
+            st.error(sentence(problem), icon="⚠️")
         _both(checkpoint, chosen, name)
     with right:
         _effects(checkpoint, chosen, name)
@@ -43,7 +44,7 @@ def _both(checkpoint: Checkpoint, chosen: Chosen, name: str) -> None:
     said = [caches.inspection(checkpoint, picture).predictions(1)[0] for picture in both]
     words = " · ".join(f"{title}: {best.label}, {best.probability:.0%}" for title, best in zip("AB", said, strict=True))
     png = encode_png(figures.in_a_row([caches.seen(checkpoint, picture) for picture in both]))
-    st.image(png, words, width="stretch", output_format="PNG", alt=f"Both pictures, and what the network says: {words}.")
+    st.image(png, plain(words), width="stretch", output_format="PNG", alt=f"Both pictures, and what the network says: {words}.")
 
 
 def _effects(checkpoint: Checkpoint, chosen: Chosen, name: str) -> None:
@@ -63,7 +64,7 @@ def _effects(checkpoint: Checkpoint, chosen: Chosen, name: str) -> None:
     show.figure(drawn, "swapped-blocks", table=table)
     turned = [title for title, one in zip(places.values(), said, strict=True) if one.index != best.index]
     st.markdown(f"The prediction turns with the gates of B in: {', '.join(turned)}." if turned else
-                f"Wherever the gates of B go, the network still says {best.label}.")  # fmt: skip
+                f"Wherever the gates of B go, the network still says {plain(best.label)}.")  # fmt: skip
     wide = st.columns([3, 2], gap="small", vertical_alignment="bottom")
     where = wide[0].selectbox("Swap in", list(places), format_func=places.__getitem__, key="b-where",
                               help="Where the gates of B go when the swap is put in force.")  # fmt: skip

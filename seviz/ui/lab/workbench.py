@@ -14,6 +14,7 @@ from seviz.images import Picture
 from seviz.ui import caches, components, frame, show
 from seviz.ui.lab import answers, controls, gate_map, means, state
 from seviz.ui.pictures import Chosen
+from seviz.ui.text import plain
 
 
 @frame.fragment
@@ -53,7 +54,7 @@ def _chips(edits: Sequence[Edit], titles: dict[str, str]) -> None:
         if not edits:
             st.caption("No edits in force: before and after are the same.", width="content")
         for number, edit in enumerate(edits):
-            words = in_words(edit, titles)
+            words = plain(in_words(edit, titles))
             st.button(f"{words} ✕", key=f"chip-{number}-{to_text([edit])}", on_click=_drop, args=(number,),
                       help=f"Take this edit away: {words}")  # fmt: skip
         st.button("Clear all", key="clear-edits", disabled=not edits, on_click=state.change, args=(lambda _: (),))

@@ -29,7 +29,7 @@ WORDS = (
 PLACES = [
     ("inspect", {}), ("lab", {}), ("training", {}), ("accuracy", {}), ("models", {}),
     *(("excitation", {"view": view}) for view in ("classes", "depth", "health", "samples", "relation", "paper")),
-    *(("compare", {"look": look}) for look in ("tests", "picture", "cost")),
+    *(("compare", {"look": look}) for look in ("tests", "mistakes", "picture", "cost")),
 ]  # fmt: skip
 
 

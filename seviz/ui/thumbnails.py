@@ -20,6 +20,7 @@ from seviz.errors import PictureError, SevizError, printable
 from seviz.figures.maps import enlarged
 from seviz.files import read_file
 from seviz.images import MAX_BYTES, decode, shrunk
+from seviz.ui.text import plain, sentence
 
 SIDE = 96  # pixels
 FOLDER = "data_folder"  # where the session keeps the folder that was named
@@ -47,7 +48,7 @@ def find(key: DataKey, classes: Sequence[str]) -> Read | None:
         try:
             known, read = _cifar10(key.split)
         except SevizError as error:
-            st.warning(str(error))
+            st.warning(sentence(str(error)))
         else:
             if known.same_samples(key):
                 return read
@@ -65,7 +66,7 @@ def gallery(read: Read, samples: Sequence[Shown]) -> None:
             try:
                 pixels = read(one.sample)
             except PictureError as error:
-                st.caption(f"{error}  \n{one.caption}", width=SIDE)
+                st.caption(f"{sentence(str(error))}  \n{one.caption}", width=SIDE)
                 continue
             small = enlarged(shrunk(pixels, SIDE), SIDE)
             st.image(small, one.caption, output_format="PNG", width=SIDE, alt=one.alt)
@@ -74,7 +75,7 @@ def gallery(read: Read, samples: Sequence[Shown]) -> None:
 def offer(key: DataKey, classes: Sequence[str]) -> None:
     """In the place of pictures: how to bring them. A folder to name, and CIFAR-10 to download."""
     with st.container(key="bring-pictures"):
-        st.caption(f"The pictures of {key.name}, {key.split}, are not at hand: samples are shown by their names.")
+        st.caption(f"The pictures of {plain(key.name)}, {plain(key.split)}, are not at hand: samples are shown by their names.")
         with st.expander("Show the pictures"):
             named = st.text_input(
                 "Folder with the pictures", key="data_folder_typed", persist_state="session",
@@ -92,14 +93,15 @@ def _judge(named: str, key: DataKey, classes: Sequence[str]) -> None:
     """Take the folder if it holds the samples, else say why not."""
     folder = Path(os.path.expanduser(named))  # not Path.expanduser, which raises for the home of somebody who has none
     if not os.path.isdir(folder):
-        st.error(printable(f"There is no folder {folder}; name one that holds one folder a class."), icon="⚠️")
+        st.error(sentence(printable(f"There is no folder {folder}; name one that holds one folder a class.")), icon="⚠️")
         return
     found = _listing(str(folder), key.split, tuple(classes))
     if isinstance(found, str):
-        st.error(found, icon="⚠️")
+        st.error(sentence(found), icon="⚠️")
     elif not found.key.same_samples(key):
         st.error(
-            f"{folder} holds {found.key.count:,} other samples than the {key.count:,} that the numbers were made from.",
+            f"{plain(str(folder))} holds {found.key.count:,} other samples than the {key.count:,} that the numbers were made "
+            "from.",
             icon="⚠️",
         )
     else:
@@ -119,7 +121,7 @@ def _offer_download() -> None:
             download_cifar10(report)
         except SevizError as error:
             bar.empty()
-            st.error(str(error), icon="⚠️")
+            st.error(sentence(str(error)), icon="⚠️")
             return
         st.rerun()
 

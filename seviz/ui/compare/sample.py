@@ -12,6 +12,7 @@ from seviz.figures.maps import enlarged
 from seviz.ui import address, caches, show, thumbnails
 from seviz.ui.compare import why
 from seviz.ui.compare.pairs import Compared
+from seviz.ui.text import plain, sentence
 
 TOP = 3  # classes of each network
 LARGE = 224  # pixels of the one picture
@@ -34,10 +35,10 @@ def choose(compared: Compared, rows: NDArray[np.int64]) -> int:
         shown = []
         for place, name in enumerate(ids):
             lines = [f"{said[side][place]} {sure[side][place]:.0%}" for side in (0, 1)]
-            caption = f"truly **{true[place]}**  \n" + "  \n".join(lines)
+            caption = f"truly **{plain(true[place])}**  \n" + "  \n".join(map(plain, lines))
             alt = "; ".join(f"{network} says {line}" for network, line in zip(names, lines, strict=True))
             shown.append(thumbnails.Shown(name, caption, f"{name}, truly {true[place]}; {alt}"))
-        st.caption(f"Below each picture: its class, then what {names[0]} says and what {names[1]} says.")
+        st.caption(f"Below each picture: its class, then what {plain(names[0])} says and what {plain(names[1])} says.")
         thumbnails.gallery(read, shown)
         show.numbers(table, "cell-samples")
     address.read("opened", ids, ids[0])
@@ -52,7 +53,7 @@ def panel(compared: Compared, row: int) -> None:
     """One sample: its picture when it is at hand, both answers, and its gates between two classes."""
     both = compared.both
     true = both.classes[both.labels[row]]
-    st.subheader(f"{both.ids[row]}, truly {true}", anchor=False)
+    st.subheader(plain(f"{both.ids[row]}, truly {true}"), anchor=False)
     columns = st.columns([2, 3, 3], gap="medium")
     with columns[0]:
         _picture(compared, row, true)
@@ -76,7 +77,7 @@ def _picture(compared: Compared, row: int, true: str) -> None:
     try:
         pixels = read(sample)
     except PictureError as error:
-        st.caption(str(error))
+        st.caption(sentence(str(error)))
         return
     st.image(enlarged(pixels, LARGE), width=LARGE, output_format="PNG", alt=f"The picture {sample}, of class {true}.")
 
@@ -86,6 +87,6 @@ def _answer(name: str, logits: NDArray[np.floating], classes: tuple[str, ...], t
     order = np.argsort(-shares, kind="stable")[:TOP]
     labels, values = tuple(classes[index] for index in order), tuple(float(shares[index]) for index in order)
     verdict = "right" if labels[0] == true else f"wrong: {true} gets {shares[classes.index(true)]:.1%}"
-    st.markdown(f"**{name}** says **{labels[0]}**, {values[0]:.0%} ({verdict})")
+    st.markdown(f"**{plain(name)}** says **{plain(labels[0])}**, {values[0]:.0%} ({plain(verdict)})")
     drawn = caches.probabilities(labels, values, name, side)
     show.figure(drawn, f"answer-{name}", table={"class": labels, "probability": values})

@@ -87,7 +87,7 @@ def _extremes(stored: Stored, site: Site, channel: int) -> None:
 
 def _shown(sample: str, gate: float) -> thumbnails.Shown:
     """With its folder, which is its class, below it; its whole name is in the table."""
-    return thumbnails.Shown(sample, f"{sample.rpartition('/')[0] or sample}  \n{gate:.2f}", f"{sample}, gate {gate:.3f}")
+    return thumbnails.Shown(sample, f"{plain(sample.rpartition('/')[0] or sample)}  \n{gate:.2f}", f"{sample}, gate {gate:.3f}")
 
 
 def _rows(end: Extremes, channel: int) -> list[tuple[str, float]]:

@@ -13,6 +13,7 @@ from seviz.analysis.moments import Moments
 from seviz.gates import Site
 from seviz.ui import address
 from seviz.ui.excitation.stored import Stored
+from seviz.ui.text import plain
 
 ROWS = 50  # classes shown at once
 BUTTONS = 20  # options that are offered as buttons
@@ -71,7 +72,9 @@ def several(
     asked = st.session_state.get(key, st.query_params.get_all(key) or list(first))
     st.session_state[key] = [option for option in options if option in asked] or (list(first) if asked else [])
     if len(options) <= BUTTONS:
-        st.pills(label, list(options), selection_mode="multi", key=key, persist_state="session", help=help_text)
+        st.pills(
+            label, list(options), selection_mode="multi", format_func=plain, key=key, persist_state="session", help=help_text
+        )
     else:
         st.html(f"<style>{TAGS}</style>")
         st.multiselect(label, list(options), max_selections=most, key=key, persist_state="session", help=help_text)

@@ -22,7 +22,7 @@ from seviz.checkpoints import open_checkpoint
 from seviz.errors import RequestError
 from seviz.figures.alone import figure_json, plotly_javascript, themes
 from seviz.report import make_report, to_html
-from seviz.report.document import Numbers, Part, Report, Section, Words
+from seviz.report.document import Choice, Numbers, Part, Report, Section, Words
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -185,6 +185,24 @@ def test_confusion_counts_are_those_of_the_analysis(read, both):
                                      strict=True)
         if true == said
     ) == round(figures.accuracy * figures.n)  # fmt: skip
+
+
+@pytest.mark.parametrize("of", ["loss", "accuracy"])
+def test_the_gaps_in_the_table_are_those_of_the_figure(report, both, of):
+    """And those of history.csv: losses in nats, accuracies in points of %."""
+    name = f"gap-in-{of}"
+    section = next(one for part in report.parts for one in part.sections if one.title == "Generalisation gap")
+    charts = [chart for block in section.blocks if isinstance(block, Choice) for _, shown in block.options for chart in shown]
+    chart = next(one for one in charts if one.name == name)
+    gap = np.array(chart.table[f"gap in {'nats' if of == 'loss' else 'points'}"])
+    for checkpoint in both:
+        rows = [row for row, run in enumerate(chart.table["run"]) if run == checkpoint.name]
+        drawn = next(trace for trace in chart.figure.data if trace.name == checkpoint.name)
+        assert_allclose(gap[rows], drawn.y)
+        assert_allclose(np.array(chart.table["epoch"])[rows], drawn.x)
+        last = checkpoint.history()[-1]
+        points = 100 * (last.train_accuracy - last.test_accuracy)
+        assert_allclose(drawn.y[-1], last.test_loss - last.train_loss if of == "loss" else points)
 
 
 def test_provenance_names_weights_files_and_commands(read, both):

@@ -53,25 +53,29 @@ def class_map(
     order = np.asarray(channels, dtype=np.int64)
     layers = np.stack([np.asarray(one, dtype=np.float64) for one in (mean, deviation, sd)])[:, :, order]
     values = layers[list(MEASURES).index(measure)]
-    signed, top = measure == "deviation", _top(values, measure)
     figure = go.Figure()
-    z = quantised(np.nan_to_num(values), top, signed=signed)
-    known = np.isfinite(values)
-    edges = np.arange(len(order) + 1) - 0.5
-    figure.add_heatmap(
-        z=z if known.all() else np.where(known, z, np.nan), x=edges, y=np.arange(len(names) + 1) - 0.5,
-        coloraxis="coloraxis", hoverinfo="skip", hoverongaps=False,
-    )  # fmt: skip
+    _add_cells(figure, values, measure)
     _add_points(figure, layers, names, order)
     _add_class_axis(figure, names)
     _add_channel_axis(figure, order)
     _mark(figure, order, chosen)
-    axis = quantised_axis(top, MEASURES[measure], signed=signed, ends=GATE_ENDS if measure == "mean" else None)
-    figure.update_layout(coloraxis=axis, hovermode="closest")
-    figure.update_coloraxes(colorbar={"yref": "container", "y": 0, "yanchor": "bottom"})
+    figure.update_layout(hovermode="closest")
     height = _rows_height(len(names)) + 8 + 104 + (28 if title else 0)
     alt = _map_alt(values, names, order, measure, title)
     return finish(figure, alt=alt, height=height, title=title, bottom=104, right=30)
+
+
+def _add_cells(figure: go.Figure, values: Floats, measure: str) -> None:
+    """The heat map and its colour axis; cells without a number stay empty."""
+    signed, top = measure == "deviation", _top(values, measure)
+    z, known = quantised(np.nan_to_num(values), top, signed=signed), np.isfinite(values)
+    y, x = (np.arange(count + 1) - 0.5 for count in values.shape)
+    figure.add_heatmap(
+        z=z if known.all() else np.where(known, z, np.nan), x=x, y=y, coloraxis="coloraxis", hoverinfo="skip", hoverongaps=False
+    )
+    axis = quantised_axis(top, MEASURES[measure], signed=signed, ends=GATE_ENDS if measure == "mean" else None)
+    figure.update_layout(coloraxis=axis)
+    figure.update_coloraxes(colorbar={"yref": "container", "y": 0, "yanchor": "bottom"})
 
 
 def _top(values: Floats, measure: str) -> float:
@@ -172,12 +176,7 @@ def channel_ridges(
     if mark is not None:
         note = f"{escaped(mark_name)}: {mark:.3f}"
         figure.add_vline(x=mark, line={"color": CHOSEN, "width": 2}, annotation_text=note, annotation_position="top")
-    labels = [escaped(shortened(name, 16)) for name in names]
-    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=labels, range=[len(names) - 0.6, -1.05], ticks="")
-    figure.update_yaxes(showgrid=False, zeroline=False)
-    figure.update_xaxes(
-        range=[-0.01, 1.01], title="gate, from 0 (closed) to 1 (open)", zeroline=False, tickvals=[0, 0.25, 0.5, 0.75, 1]
-    )
+    _add_ridge_axes(figure, names)
     figure.update_layout(hovermode="closest")
     height = int(min(34 * len(names), max(520, 15 * len(names)))) + 100
     alt = _ridges_alt(centre, spread, names, title, found.shape[1])
@@ -198,6 +197,15 @@ def _add_ridge(figure: go.Figure, row: int, heights: Floats, counts: Floats, nam
         customdata=np.stack([bins[full], bins[full + 1], counts[full]], 1), name=name,
         hovertemplate="%{customdata[2]:.0f} samples in %{customdata[0]:.3f} to %{customdata[1]:.3f}<extra>" + name + "</extra>",
     )  # fmt: skip
+
+
+def _add_ridge_axes(figure: go.Figure, names: Sequence[str]) -> None:
+    labels = [escaped(shortened(name, 16)) for name in names]
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=labels, range=[len(names) - 0.6, -1.05], ticks="")
+    figure.update_yaxes(showgrid=False, zeroline=False)
+    figure.update_xaxes(
+        range=[-0.01, 1.01], title="gate, from 0 (closed) to 1 (open)", zeroline=False, tickvals=[0, 0.25, 0.5, 0.75, 1]
+    )
 
 
 def _add_means(figure: go.Figure, mean: Floats, sd: Floats, names: Sequence[str]) -> None:

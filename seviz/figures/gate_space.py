@@ -12,6 +12,7 @@ from seviz.figures.colours import CHOSEN, NEUTRAL, RUNS, class_colour
 from seviz.figures.layout import escaped, finish, listed, shortened
 
 Floats = NDArray[np.float64]
+Group = tuple[str, NDArray[np.bool_], str, str]  # name, which samples, colour, symbol
 # beside the colour, so that classes are told apart without it
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star", "hexagon", "pentagon")
 
@@ -42,37 +43,47 @@ def plane(
     """
     at, true, said = np.asarray(points, dtype=np.float64), np.asarray(labels), np.asarray(predicted)
     dim = np.zeros(len(at), dtype=bool) if faded is None else np.asarray(faded, dtype=bool)
-    words = [
-        f"{escaped(sample)}<br>{escaped(names[label])}" + ("" if label == guess else f", taken for {escaped(names[guess])}")
-        for sample, label, guess in zip(samples, true.tolist(), said.tolist(), strict=True)
-    ]
+    words = _sample_words(samples, true, said, names)
     figure = go.Figure()
-    for name, mask, colour, symbol in _groups(true, said, names, by):
-        label = f"{escaped(shortened(name))} ({int(mask.sum()):,})"
-        for rows, opacity in ((np.flatnonzero(mask & ~dim), 0.8), (np.flatnonzero(mask & dim), 0.07)):
-            figure.add_scatter(
-                x=at[rows, 0], y=at[rows, 1], mode="markers", name=label, customdata=rows, text=[words[row] for row in rows],
-                hovertemplate="%{text}<extra></extra>", showlegend=opacity > 0.5, legendgroup=name,
-                marker={"color": colour, "size": 9 if symbol == "x" and by == "error" else 6, "symbol": symbol,
-                        "opacity": opacity, "line": {"width": 0}},
-            )  # fmt: skip
+    for group in _groups(true, said, names, by):
+        _add_group(figure, at, words, dim, group, cross=9 if by == "error" else 6)
     bare = {} if any(axes) else {"showticklabels": False, "showgrid": False}
     figure.update_xaxes(title=axes[0], zeroline=False, **bare)
     figure.update_yaxes(title=axes[1], zeroline=False, **bare)
-    figure.update_layout(hovermode="closest")
-    wrong = int((true != said).sum())
     alt = (
         f"{what}: {len(at):,} samples of {len(np.unique(true))} classes in a plane, "
-        f"{'coloured by true class' if by == 'class' else 'mistakes set off'}; {wrong:,} of them are mistakes."
+        f"{'coloured by true class' if by == 'class' else 'mistakes set off'}; {(true != said).sum():,} of them are mistakes."
     )
-    figure = finish(figure, alt=alt, height=560, bottom=(44 if any(axes) else 8) + 72, legend=True)
-    return figure.update_layout(dragmode=drag or False)
+    finish(figure, alt=alt, height=560, bottom=(44 if any(axes) else 8) + 72, legend=True)
+    return figure.update_layout(hovermode="closest", dragmode=drag or False)
 
 
-def _groups(
-    true: NDArray[np.integer], said: NDArray[np.integer], names: Sequence[str], by: str
-) -> list[tuple[str, NDArray[np.bool_], str, str]]:
-    """(name, which samples, colour, symbol) of every trace."""
+def _sample_words(
+    samples: Sequence[str], true: NDArray[np.integer], said: NDArray[np.integer], names: Sequence[str]
+) -> list[str]:
+    """What the hover says of every sample: its id, its class, and what it was taken for."""
+    return [
+        f"{escaped(sample)}<br>{escaped(names[label])}" + ("" if label == guess else f", taken for {escaped(names[guess])}")
+        for sample, label, guess in zip(samples, true.tolist(), said.tolist(), strict=True)
+    ]
+
+
+def _add_group(
+    figure: go.Figure, at: Floats, words: list[str], dim: NDArray[np.bool_], group: Group, *, cross: int
+) -> None:
+    """Two traces of one entry in the legend: the samples in full, and those only hinted at. cross: pixels of an x."""
+    name, mask, colour, symbol = group
+    label = f"{escaped(shortened(name))} ({int(mask.sum()):,})"
+    for rows, opacity in ((np.flatnonzero(mask & ~dim), 0.8), (np.flatnonzero(mask & dim), 0.07)):
+        figure.add_scatter(
+            x=at[rows, 0], y=at[rows, 1], mode="markers", name=label, customdata=rows, text=[words[row] for row in rows],
+            hovertemplate="%{text}<extra></extra>", showlegend=opacity > 0.5, legendgroup=name,
+            marker={"color": colour, "size": cross if symbol == "x" else 6, "symbol": symbol, "opacity": opacity,
+                    "line": {"width": 0}},
+        )  # fmt: skip
+
+
+def _groups(true: NDArray[np.integer], said: NDArray[np.integer], names: Sequence[str], by: str) -> list[Group]:
     if by == "error":
         wrong = true != said
         return [("right", ~wrong, RUNS[0], "circle"), ("mistaken", wrong, CHOSEN, "x")]

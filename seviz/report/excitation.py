@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from seviz.report import classes, depth, health, paper, space, why
+from seviz.report.classes import sections as classes_sections
+from seviz.report.depth import sections as depth_sections
 from seviz.report.document import Note, Part, Section
+from seviz.report.health import sections as health_sections
 from seviz.report.measured import Measured
+from seviz.report.paper import sections as paper_sections
+from seviz.report.space import sections as space_sections
+from seviz.report.why import sections as why_sections
 
 LEAD = (
     "One picture's gates are an anecdote; here they are counted over a whole data set. Which channels open for which class, at "
@@ -23,11 +28,11 @@ def part(measured: Measured) -> Part:
     number = f"{found.n:,} pictures" if found.complete else f"{found.n:,} of {data.count:,} pictures"
     lead = f"{LEAD} From {data.name}, {data.split}: {number}, {len(network.sites)} SE blocks."
     sections = (
-        *depth.sections(network, measured.depth),
-        *classes.sections(network),
-        *paper.sections(network),
-        *health.sections(network, measured.health),
-        *space.sections(network),
-        *why.sections(network),
+        *depth_sections(network, measured.depth),
+        *classes_sections(network),
+        *paper_sections(network),
+        *health_sections(network, measured.health),
+        *space_sections(network),
+        *why_sections(network),
     )
     return Part(title, lead, sections)

@@ -6,10 +6,18 @@ from datetime import UTC, datetime
 
 from seviz.checkpoints import Checkpoint
 from seviz.errors import RequestError
-from seviz.report import accuracy, compare, excitation, networks, provenance, summary, training
+from seviz.report.accuracy import part as accuracy_part
+from seviz.report.compare import bring_together
+from seviz.report.compare import part as compare_part
 from seviz.report.document import Part, Report
+from seviz.report.excitation import part as excitation_part
 from seviz.report.measured import Progress, measure_all
+from seviz.report.networks import part as networks_part
+from seviz.report.provenance import command
+from seviz.report.provenance import part as provenance_part
 from seviz.report.sources import read_network
+from seviz.report.summary import part as summary_part
+from seviz.report.training import part as training_part
 from seviz.version import __version__
 
 
@@ -24,13 +32,13 @@ def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progres
         raise RequestError(f"Both networks are called {model.name}, so they cannot be told apart; rename one of the folders.")
     found = tuple(read_network(one) for one in ((model,) if against is None else (model, against)))
     measured = measure_all(found, progress)
-    brought = compare.bring_together(found)
+    brought = bring_together(found)
     gated = [one for one in measured if one.network.checkpoint.is_se] or list(measured[:1])
-    parts: list[Part] = [summary.part(measured, brought), networks.part(found), accuracy.part(found)]
+    parts: list[Part] = [summary_part(measured, brought), networks_part(found), accuracy_part(found)]
     if len(found) == 2:
-        parts.append(compare.part((found[0], found[1]), brought))
-    parts += [excitation.part(one) for one in gated]
-    parts += [training.part(found), provenance.part(found)]
+        parts.append(compare_part((found[0], found[1]), brought))
+    parts += [excitation_part(one) for one in gated]
+    parts += [training_part(found), provenance_part(found)]
     names = tuple(network.name for network in found)
-    made = f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC by seviz {__version__} with `{provenance.command(found)}`."
+    made = f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC by seviz {__version__} with `{command(found)}`."
     return Report(" and ".join(names), names, made, tuple(parts))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seviz.analysis.health import GateHealth
-from seviz.report import depth, health
-from seviz.report.depth import Depth
+from seviz.report.depth import STEPS, Depth
+from seviz.report.depth import measure as measure_depth
+from seviz.report.health import measure as measure_health
 from seviz.report.sources import Network
 
 Progress = Callable[[int, int], None]
@@ -24,7 +25,7 @@ class Measured:
 
 def measure_all(networks: tuple[Network, ...], progress: Progress | None) -> tuple[Measured, ...]:
     """Of every network; the probes take about a second each. progress: called with (done, in all)."""
-    total, done = sum(depth.STEPS * len(network.sites) for network in networks), 0
+    total, done = sum(STEPS * len(network.sites) for network in networks), 0
 
     def tick() -> None:
         nonlocal done
@@ -38,4 +39,4 @@ def measure_all(networks: tuple[Network, ...], progress: Progress | None) -> tup
 def _measured(network: Network, tick: Callable[[], None]) -> Measured:
     if not network.sites:
         return Measured(network, None, ())
-    return Measured(network, depth.measure(network, tick), health.measure(network))
+    return Measured(network, measure_depth(network, tick), measure_health(network))

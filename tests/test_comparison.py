@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from seviz.analysis import temperature
 from seviz.analysis.comparison import (
     CELLS,
     Side,
@@ -223,8 +224,34 @@ def test_calibration_is_measured_on_the_half_that_was_not_fitted():
     again = calibrate(4 * first.logits, first.labels, NAMES)
     other = calibrate(4 * first.logits, first.labels, NAMES, seed=1)
     assert again.temperature == found.temperature != other.temperature
-    order = np.random.default_rng(0).permutation(401)
-    assert found.temperature == fit_temperature(4 * first.logits[np.sort(order[:200])], first.labels[np.sort(order[:200])])
+
+
+def halves(monkeypatch, one):
+    """Which samples calibrate fits on and which it measures on, told by logits that are all different."""
+    seen = {}
+
+    def spied(name, real):
+        def called(logits, *arguments):
+            seen.setdefault(name, logits.copy())
+            return real(logits, *arguments)
+
+        return called
+
+    with monkeypatch.context() as patch:
+        for name in ("fit_temperature", "summarise"):
+            patch.setattr(temperature, name, spied(name, getattr(temperature, name)))
+        calibrate(one.logits, one.labels, one.classes)
+    place = {tuple(row): number for number, row in enumerate(one.logits.tolist())}
+    return [[place[tuple(row)] for row in seen[name].tolist()] for name in ("fit_temperature", "summarise")]
+
+
+def test_the_halves_are_disjoint_everything_together_and_the_same_for_both_networks(monkeypatch):
+    first, second = random_sides(401)
+    fitted, held = halves(monkeypatch, first)
+    assert (len(fitted), len(held)) == (200, 201)
+    assert set(fitted).isdisjoint(held)
+    assert set(fitted) | set(held) == set(range(401))
+    assert halves(monkeypatch, second) == [fitted, held]
 
 
 def test_one_sample_cannot_be_halved():

@@ -73,9 +73,13 @@ def test_a_site_is_chosen_by_keyboard_and_inspect_knows_it(app, browser):
     browser.page.keyboard.press("Enter")
     browser.page.wait_for_url("**site=layer2.1.se**")
     browser.settled()
+    assert chosen_block(browser).startswith("stage 2 · block 2")
     browser.page.locator('[data-testid="stSidebarNavLink"]', has_text="Inspect").click()
     browser.page.wait_for_selector("h1:has-text('Inspect')")
-    browser.page.wait_for_selector("text=Gates of stage 2 · block 2")
+    browser.settled()
+    assert chosen_block(browser).startswith("stage 2 · block 2")
+    assert "Gates of stage 2 · block 2" in browser.page.inner_text('[data-testid="stMain"]')
+    expect_clean(browser)
 
 
 @pytest.mark.parametrize("tool", ["box", "lasso"])

@@ -3,9 +3,9 @@
     python -m benchmarks.excite [--rounds 30] [--batch 250] [--threads 2]
 
 The two are timed in turn, batch by batch, in one process: `forward` normalises a batch and runs the network, `excite` does
-that and takes the batch into moments and samples, as the command does. The share of the throughput that is left is the
-median over the batches of the paired ratio. Extremes are rarely beaten late in a pass; here all batches of `rounds` passes
-count, the first ones too. The last line is JSON.
+that and takes the batch into moments and samples. Saving the state, the projections and the files are not part of it. The
+share of the throughput that is left is the median over the batches of the paired ratio. Extremes are rarely beaten late in
+a pass; here all batches of `rounds` passes count, the first ones too. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -433,3 +433,13 @@ def test_the_paper_has_a_chart_of_its_own():
     table = next(frame.value for frame in at.dataframe if "top-1 error (%)" in frame.value)
     assert table["network"].tolist() == ["ResNet-50", "SE-ResNet-50", "ResNet-101", "SE-ResNet-101"]
     assert "multiply-adds" in "\n".join(frame.value.to_csv() for frame in at.table)
+
+
+def test_both_matrices_of_the_mistakes_can_be_had_as_numbers():
+    at = compare(look="mistakes")
+    agreed = next(frame.value for frame in at.dataframe if "cell" in frame.value)
+    assert int(agreed[agreed.columns[1]].sum()) == 10_000
+    at = compare(look="mistakes", matrix="se_resnet20")
+    confused = next(frame.value for frame in at.dataframe if "share of the true class" in frame.value)
+    assert int(confused["count"].sum()) == 10_000
+    assert confused.set_index(["true", "predicted"])["count"]["cat", "dog"] == 101

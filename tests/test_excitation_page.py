@@ -397,3 +397,13 @@ def test_pictures_that_tie_at_the_end_of_a_channel_are_said_to(home):
     sentence = "Open widest for: at least 9 pictures have exactly this gate"
     assert sentence in words(excitation(channel=str(tied[0])))
     assert sentence not in words(excitation(channel=str(free[0])))
+
+
+def test_the_plane_can_be_had_as_numbers(measured):
+    stored = open_checkpoint("se_resnet20").sample_gates()
+    at = excitation(view="samples")
+    table = next(frame.value for frame in at.dataframe if "t-SNE 1" in frame.value)
+    found = stored.projections[SITES[-1]]
+    assert table["sample"].tolist() == [stored.ids[row] for row in found.rows]
+    np.testing.assert_allclose(table[["t-SNE 1", "t-SNE 2"]], found.tsne)
+    np.testing.assert_allclose(table[["component 1", "component 2"]], found.pca)

@@ -166,3 +166,16 @@ def gate_histograms(names: Sequence[str], counts: NDArray[np.int64]) -> Table:
         "gate to": np.tile(bins[1:], len(names)).tolist(),
         "pictures": counts.ravel().tolist(),
     }
+
+
+def gate_space(
+    samples: Sequence[str], true: Sequence[str], predicted: Sequence[str], tsne: NDArray[np.floating], pca: NDArray[np.floating]
+) -> Table:
+    """A row a sample: its class, what it is taken for, and its places (P, 2) in both planes."""
+    return {
+        "sample": list(samples),
+        "true": list(true),
+        "predicted": list(predicted),
+        **{f"t-SNE {axis + 1}": tsne[:, axis].tolist() for axis in (0, 1)},
+        **{f"component {axis + 1}": pca[:, axis].tolist() for axis in (0, 1)},
+    }

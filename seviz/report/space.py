@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seviz.analysis.tables import Table
+from seviz.analysis.tables import Table, gate_space
 from seviz.excitation import Projection, SampleGates
 from seviz.figures import gate_space as figures
 from seviz.gates import Site
@@ -68,12 +68,6 @@ def _numbers(network: Network, samples: SampleGates, projection: Projection, sit
 
 
 def _table(network: Network, samples: SampleGates, projection: Projection) -> Table:
-    """A row a sample."""
     rows = projection.rows
-    return {
-        "sample": [samples.ids[row] for row in rows],
-        "true": [network.classes[label] for label in samples.labels[rows]],
-        "predicted": [network.classes[label] for label in samples.predicted[rows]],
-        **{f"t-SNE {axis + 1}": projection.tsne[:, axis].tolist() for axis in (0, 1)},
-        **{f"component {axis + 1}": projection.pca[:, axis].tolist() for axis in (0, 1)},
-    }
+    true, predicted = ([network.classes[label] for label in labels[rows]] for labels in (samples.labels, samples.predicted))
+    return gate_space([samples.ids[row] for row in rows], true, predicted, projection.tsne, projection.pca)

@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from seviz.analysis import tables
 from seviz.analysis.classification import Classification, probabilities
 from seviz.analysis.comparison import BOTH_RIGHT, CELLS, ONLY_FIRST, Pair
 from seviz.figures import comparison, mistaken
@@ -64,7 +65,7 @@ def _agreement(compared: Compared, left: DeltaGenerator, right: DeltaGenerator) 
     with left:
         found = compared.found
         drawn = compared.figure(f"cell {chosen}", lambda: comparison.agreement(found.agreement, found.names, chosen))
-        show.figure(drawn, "agreement-cells", on_select="rerun")
+        show.figure(drawn, "agreement-cells", on_select="rerun", table=tables.agreement(found))
     return np.flatnonzero(compared.both.cells == chosen)
 
 
@@ -85,7 +86,7 @@ def _confusion(compared: Compared, name: str, left: DeltaGenerator, right: Delta
     chosen = classes.index(first), classes.index(second)
     with left:
         drawn = compared.figure(f"confusion {side} {chosen}", lambda: mistaken.confusion_cells(figures, chosen))
-        show.figure(drawn, f"confusion-cells-{side}", on_select="rerun")
+        show.figure(drawn, f"confusion-cells-{side}", on_select="rerun", table=tables.confusion(figures))
     with right:
         count, support = int(figures.confusion[chosen]), figures.per_class[chosen[0]].support
         share = f", {count / support:.1%}" if support else ""

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from seviz.analysis.tables import gate_space
 from seviz.excitation import GATES_FILE, Projection, SampleGates, excite_command
 from seviz.figures import gate_space as figures
 from seviz.ui import address, frame, show, thumbnails
@@ -92,6 +93,9 @@ def _plane(
     modes: tuple[show.Selecting, ...] = ("points", "box", "lasso")
     key = f"plane-{title}-{way}-{colours}"
     event = show.figure(drawn, key, on_select="rerun", selecting=modes)
+    true, predicted = ([stored.classes[label] for label in labels[rows]] for labels in (samples.labels, samples.predicted))
+    ids = [samples.ids[row] for row in rows]
+    show.numbers(gate_space(ids, true, predicted, projection.tsne, projection.pca), "plane")
     taken = [point.get("customdata") for point in (event or {}).get("selection", {}).get("points", [])]
     flat = [one[0] if isinstance(one, list) else one for one in taken if one is not None]
     return np.intersect1d(np.array(flat, dtype=np.int64), kept)

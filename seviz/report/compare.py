@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
@@ -144,7 +145,8 @@ def _stages(both: Both) -> Section:
     except SevizError as error:
         return Section(title, (Note(str(error)),))
     if found is None:
-        command = similarity.compare_command(first.checkpoint, second.checkpoint)
+        # by name: a report is handed on, and where folders lie on this machine is nobody's business
+        command = shlex.join(["python", "-m", "seviz", "compare", first.name, second.name, "--data", "D"])
         words = f"It is not known how alike the stages are; `{command}` finds it, where D is the data set."
         return Section(title, (Note(words),))
     rows, columns = ([stage.replace("layer", "stage ") for stage in side.stages] for side in (found.first, found.second))

@@ -43,12 +43,6 @@ def site(stored: WithSites, help_text: str = "The SE block whose gates are shown
     return paths[path]
 
 
-def choose_site(path: object, stored: Stored) -> None:
-    """Take a site that was clicked, before the list is drawn."""
-    if path in [one.path for one in stored.sites]:
-        st.session_state["site"] = path
-
-
 def classes(stored: Stored, moments: Moments) -> list[int]:
     """Which classes are rows: all of up to ROWS; of more, those that are searched for and chosen."""
     names = stored.classes

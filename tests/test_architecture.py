@@ -41,10 +41,11 @@ card         data errors images values
 evaluation   card data errors files gates images
 analysis     errors
 excitation   analysis card data errors evaluation files gates images nets
+gate_history data errors excitation files
 ablation     analysis card data edits errors evaluation excitation files gates images machine nets values
-checkpoints  ablation card edits errors evaluation excitation files history images machine nets weights
+checkpoints  ablation card edits errors evaluation excitation files gate_history history images machine nets weights
 similarity   analysis card checkpoints data errors evaluation files gates images values
-training     analysis card checkpoints data errors evaluation files gates history images machine nets values
+training     analysis card checkpoints data errors evaluation files gate_history gates history images machine nets values
 attribution  errors gates
 backend      attribution checkpoints edits errors evaluation files gates images machine nets version
 flip         backend edits
@@ -62,7 +63,7 @@ app          ui
 
 LIBRARIES = """
 numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files flip
-             images report similarity training ui
+             gate_history images report similarity training ui
 PIL          colour data images
 torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets training
 torchvision  data nets

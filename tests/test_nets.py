@@ -258,7 +258,21 @@ def test_shortcut_a_subsamples_and_pads_with_zeros():
 # names and cards
 
 
-@pytest.mark.parametrize("arch", ["resnet20", "se_resnet110", "resnet18", "se_resnet152"])
+def test_the_form_for_photographs_has_the_maps_that_it_promises():
+    net = build("se_resnet18_64", reduction=16).eval()
+    sizes = {}
+    for name in ("conv1", *net.stages):
+        net.get_submodule(name).register_forward_hook(lambda m, i, o, name=name: sizes.update({name: tuple(o.shape[1:])}))
+    assert net(torch.randn(1, 3, 64, 64)).shape == (1, 50)
+    maps = [(32, 32, 32), (32, 32, 32), (64, 16, 16), (128, 8, 8), (256, 8, 8)]
+    assert sizes == dict(zip(("conv1", *net.stages), maps, strict=True))
+    assert [hidden_width(unit.se) for stage in net.stages for unit in getattr(net, stage)] == [8, 8, 8, 8, 8, 8, 16, 16]
+    plain = build("resnet18_64")
+    assert sum(p.numel() for p in plain.parameters()) == pytest.approx(2.8e6, rel=0.03)
+    assert options_for("se_resnet18_64", se_min_hidden=1).se.min_hidden == 1
+
+
+@pytest.mark.parametrize("arch", ["resnet20", "se_resnet110", "resnet18", "se_resnet152", "se_resnet18_64"])
 def test_a_card_describes_the_network_again(arch):
     with torch.device("meta"):
         net = build(arch, classes=7, **({"se_stages": (1, 2)} if arch.startswith("se_") else {}))
@@ -273,6 +287,7 @@ def test_a_card_describes_the_network_again(arch):
     ("arch", "options", "sentence"),
     [
         ("vgg16", {}, "There is no architecture 'vgg16'"),
+        ("resnet20_64", {}, "D one of 18, 20, .*, or 18_64"),
         ("resnet21", {}, "D one of 18, 20, 32, 34, 44"),
         ("resnet20", {"depth": 3}, "resnet20 cannot be built so"),
         ("se_resnet20", {"se_placement": "above"}, "se_resnet20 cannot be built so: a placement is one of"),

@@ -12,12 +12,14 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 from sets import coloured, write_folder
+from torchvision.transforms import RandomResizedCrop
 
 from seviz import cli
 from seviz.data import PictureSet
@@ -32,11 +34,13 @@ from seviz.training import (
     Trainer,
     alternating_flips,
     augment,
+    draw_boxes,
     learning_rate,
     loop,
     loss_and_accuracy,
     parameter_groups,
     plan_epoch,
+    resized_crops,
     train_epochs,
 )
 
@@ -69,21 +73,21 @@ def normalised(data: PictureSet) -> torch.Tensor:
 
 def test_crops_and_flips_are_those_of_padding_and_slicing():
     pictures = torch.from_numpy(coloured(24, side=12).pictures)
-    plan = plan_epoch(24, 0, batch=24, pad=4, flip=True, seed=3, device=CPU)
-    ours = augment(pictures, plan.flips, plan.shifts[0])
+    plan = plan_epoch(24, 0, Recipe(batch=24, pad=4, seed=3), size=(12, 12), device=CPU)
+    ours = augment(pictures, plan.flips, plan.crops[0])
     padded = F.pad(pictures.permute(0, 3, 1, 2).float(), (4, 4, 4, 4), mode="reflect").permute(0, 2, 3, 1).byte()
     for index in range(24):
-        down, right = (int(value) for value in plan.shifts[0][:, index, 0])
+        down, right = (int(value) for value in plan.crops[0][:, index, 0])
         crop = padded[index, 4 + down : 16 + down, 4 + right : 16 + right]
         assert torch.equal(ours[index], crop.flip(1) if plan.flips[index] else crop)
-    assert {int(value) for value in plan.shifts[0].flatten()} >= {-4, 0, 4}
+    assert {int(value) for value in plan.crops[0].flatten()} >= {-4, 0, 4}
     assert len(plan.flips.unique()) == 2
 
 
 def test_without_padding_and_flips_pictures_stay_as_they_are():
     pictures = torch.from_numpy(coloured(8).pictures)
-    plan = plan_epoch(8, 5, batch=8, pad=0, flip=False, seed=0, device=CPU)
-    assert torch.equal(augment(pictures, plan.flips, plan.shifts[0]), pictures)
+    plan = plan_epoch(8, 5, Recipe(batch=8, pad=0, flip=False), size=(16, 16), device=CPU)
+    assert torch.equal(augment(pictures, plan.flips, plan.crops[0]), pictures)
 
 
 def test_flips_alternate_and_every_picture_is_seen_both_ways():
@@ -95,14 +99,71 @@ def test_flips_alternate_and_every_picture_is_seen_both_ways():
 
 
 def test_an_epoch_sees_every_picture_once_in_an_order_of_its_own():
-    plans = [plan_epoch(50, epoch, batch=16, pad=2, flip=True, seed=1, device=CPU) for epoch in (0, 1, 0)]
-    seen = [torch.cat([plan.chosen(step) for step in range(len(plan.shifts))]) for plan in plans]
+    plans = [plan_epoch(50, epoch, Recipe(batch=16, pad=2, seed=1), size=(16, 16), device=CPU) for epoch in (0, 1, 0)]
+    seen = [torch.cat([plan.chosen(step) for step in range(plan.steps)]) for plan in plans]
     assert [len(plans[0].chosen(step)) for step in range(4)] == [16, 16, 16, 2]
-    assert [shift.shape for shift in plans[0].shifts] == [(2, 16, 1)] * 3 + [(2, 2, 1)]
+    assert [shift.shape for shift in plans[0].crops] == [(2, 16, 1)] * 3 + [(2, 2, 1)]
     assert seen[0].sort().values.tolist() == list(range(50))
     assert not torch.equal(seen[0], seen[1])
     assert torch.equal(seen[0], seen[2])
-    assert torch.equal(plans[0].shifts[1], plans[2].shifts[1])
+    assert torch.equal(plans[0].crops[1], plans[2].crops[1])
+
+
+def test_boxes_are_torchvisions_in_distribution():
+    """Mean, spread and extremes of area and ratio against RandomResizedCrop, whose boxes are whole pixels."""
+    generator = torch.Generator().manual_seed(0)
+    top, left, tall, wide = draw_boxes(4000, 0.2, (300, 400), generator).double()
+    assert bool((top >= 0).all() and (left >= 0).all() and (top + tall <= 1 + 1e-6).all() and (left + wide <= 1 + 1e-6).all())
+    torch.manual_seed(1)
+    picture = torch.empty(3, 300, 400)
+    theirs = torch.tensor([RandomResizedCrop.get_params(picture, [0.2, 1.0], [3 / 4, 4 / 3]) for _ in range(4000)]).double()
+    pairs = [(tall * wide, theirs[:, 2] * theirs[:, 3] / 120_000), (wide * 4 / (tall * 3), theirs[:, 3] / theirs[:, 2])]
+    pairs += [(top, theirs[:, 0] / 300), (left, theirs[:, 1] / 400)]
+    for ours, other in pairs:
+        assert float(ours.mean()) == pytest.approx(float(other.mean()), abs=0.02)
+        assert float(ours.std()) == pytest.approx(float(other.std()), abs=0.02)
+    assert float((tall * wide).min()) == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_picture_of_which_no_box_fits_is_taken_whole():
+    boxes = draw_boxes(50, 1.0, (10, 100), torch.Generator().manual_seed(0))  # ten times as wide as it is high
+    assert torch.equal(boxes, torch.tensor([0.0, 0.0, 1.0, 1.0])[:, None].expand(4, 50))
+
+
+def test_resized_crops_are_bilinear_by_definition():
+    pictures = torch.from_numpy(coloured(6, side=12).pictures)
+    boxes = draw_boxes(6, 0.2, (12, 12), torch.Generator().manual_seed(5))
+    flips = torch.tensor([True, False] * 3)
+    ours = resized_crops(pictures, flips, boxes, 7)
+    assert ours.shape == (6, 7, 7, 3)
+    for index, (top, left, tall, wide) in enumerate(boxes.T.tolist()):
+        for row in range(7):
+            for column in range(7):
+                y = min(max((top + (row + 0.5) / 7 * tall) * 12 - 0.5, 0), 11)
+                x = min(max((left + ((6 - column if flips[index] else column) + 0.5) / 7 * wide) * 12 - 0.5, 0), 11)
+                low, near = int(y), int(x)
+                high, far = min(low + 1, 11), min(near + 1, 11)
+                down, right = y - low, x - near
+                pixel = pictures[index].double()
+                wanted = (1 - down) * ((1 - right) * pixel[low, near] + right * pixel[low, far])
+                wanted += down * ((1 - right) * pixel[high, near] + right * pixel[high, far])
+                assert (ours[index, row, column] - wanted).abs().max() <= 0.51  # rounded once
+
+
+def test_a_whole_box_at_the_pictures_size_is_the_picture():
+    pictures = torch.from_numpy(coloured(4).pictures)
+    whole = torch.tensor([0.0, 0.0, 1.0, 1.0])[:, None].expand(4, 4)
+    assert torch.equal(resized_crops(pictures, torch.zeros(4, dtype=torch.bool), whole, 16), pictures)
+    assert torch.equal(resized_crops(pictures, torch.ones(4, dtype=torch.bool), whole, 16), pictures.flip(2))
+
+
+def test_a_step_of_resized_crops_sees_its_own_pictures_at_the_crops_size():
+    pictures = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 16, 16, 3)
+    plan = plan_epoch(10, 0, Recipe(batch=4, crop="resized", crop_size=8), size=(16, 16), device=CPU)
+    assert plan.steps == 3
+    for step in range(3):
+        wanted = plan.chosen(step).to(torch.uint8)[:, None, None, None].expand(-1, 8, 8, 3)
+        assert torch.equal(plan.seen(pictures, step), wanted)
 
 
 # the recipe
@@ -152,6 +213,10 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine():
         ({"peak_lr": 50.0, "weight_decay": 0.5}, "--lr times --weight-decay is below 1"),
         ({"peak_lr": 50.0, "se_lr": 500.0}, "--lr times --se-lr at most 100"),
         ({"seed": -1}, "--seed is 0 to 4294967295, not -1"),
+        ({"crop": "centre"}, "--crop is shift or resized, not 'centre'"),
+        ({"least_area": 0.0}, "--least-area is a share of the picture above 0, not 0.0"),
+        ({"least_area": float("nan")}, "--least-area is a share of the picture above 0, not nan"),
+        ({"crop_size": 10**6}, "--crop-size is 0 to 1024, not 1000000"),
         ({"precision": "fp16"}, "--precision is fp32 or bf16"),
     ],
 )
@@ -267,6 +332,49 @@ def test_a_moving_average_that_explodes_is_one_sentence_and_saves_nothing(tmp_pa
     with pytest.raises(TrainingError, match="The loss became nan in epoch 1"):
         run(trainer(Recipe(epochs=1, batch=10)), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+# gates over epochs
+
+
+def test_the_gates_of_each_epoch_are_the_class_means_of_the_average(tmp_path):
+    ours, test = trainer(Recipe(epochs=2, batch=10, ema=0.8)), coloured(12, seed=1, split="test")
+    run(ours, tmp_path)
+    assert len(ours.gates) == 2
+    x, labels = normalised(test).float(), torch.from_numpy(test.labels)
+    block = ours.ema.layer2[0].se
+    caught = []
+    handle = block.gate.register_forward_hook(lambda module, inputs, output: caught.append(output))
+    with torch.no_grad():
+        ours.ema(x)
+    handle.remove()
+    wanted = torch.stack([caught[0][labels == number].mean(0) for number in range(3)])
+    assert ours.gates[1]["layer2.0.se"].dtype == np.float16
+    torch.testing.assert_close(torch.from_numpy(ours.gates[1]["layer2.0.se"]).float(), wanted, atol=1e-3, rtol=0)
+    assert not np.array_equal(ours.gates[0]["layer2.0.se"], ours.gates[1]["layer2.0.se"])
+
+
+def test_a_resumed_training_keeps_the_gates_of_the_epochs_before(tmp_path):
+    recipe = Recipe(epochs=2, batch=16)
+    straight, first, second = trainer(recipe), trainer(recipe), trainer(recipe)
+    run(straight, tmp_path / "straight")
+    run(first, tmp_path / "stopped", epochs=1)
+    second.restore(RunState.load(tmp_path / "stopped"))
+    run(second, tmp_path / "stopped")
+    for ours, theirs in zip(second.gates, straight.gates, strict=True):
+        assert all(np.array_equal(ours[path], values) for path, values in theirs.items())
+
+
+def test_a_state_without_gates_goes_on_without_them(tmp_path):
+    recipe = Recipe(epochs=2, batch=16)
+    first, second = trainer(recipe), trainer(recipe)
+    run(first, tmp_path, epochs=1)
+    first.gates = []
+    first.save(tmp_path)
+    second.restore(RunState.load(tmp_path))
+    run(second, tmp_path)
+    assert len(second.gates) == 1  # of two epochs: no history can be made of it
+    assert RunState.load(tmp_path).epoch_gates() == []
 
 
 # resuming
@@ -420,8 +528,9 @@ def test_kill_nine_loses_at_most_an_epoch_and_no_bit(tmp_path, moment):
     ours, theirs = load_file(killed / "model.safetensors"), load_file(straight / "model.safetensors")
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    names = {"model.safetensors", "card.json", "history.csv", "evaluation.npz"}
+    names = {"model.safetensors", "card.json", "history.csv", "evaluation.npz", "epochs.npz"}
     assert {path.name for path in killed.iterdir()} == names
+    assert (killed / "epochs.npz").read_bytes() == (straight / "epochs.npz").read_bytes()
 
 
 @pytest.mark.cuda

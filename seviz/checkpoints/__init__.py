@@ -6,6 +6,7 @@
         history.csv         an epoch a row (seviz.history)
         evaluation.npz      logits of every test picture (seviz.evaluation)
         excitation.npz      statistics of every gate over a data set; gates.npz: gates by sample (seviz.excitation)
+        epochs.npz          mean gates after each epoch of the training (seviz.gate_history)
         ablation.json       what edits of its gates cost (seviz.ablation)
 
 Weights whose sha256 is not their card's are refused, and so is a card that is not what its own card_sha256 says (see

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seviz.edits import Means
     from seviz.evaluation import Evaluation
     from seviz.excitation import Excitation, SampleGates
+    from seviz.gate_history import GateHistory
 
     Gates = TypeVar("Gates", Excitation, SampleGates)
 
@@ -142,6 +143,21 @@ class Checkpoint:
         found = load_ablation(path)
         if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
             raise CheckpointError(f"{path} is of other weights than its card; write it again with `{ablate_command(path)}`.")
+        return found
+
+    def gate_history(self) -> GateHistory | None:
+        """Mean gates after each epoch of its training, None where nobody kept them.
+
+        Raises CheckpointError where the file is damaged or of other weights than the card's.
+        """
+        from seviz.gate_history import EPOCHS_FILE, load_gate_history
+
+        path = self.folder / EPOCHS_FILE
+        if not path.exists():
+            return None
+        found = load_gate_history(path)
+        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
+            raise CheckpointError(f"{path} is of another training than its card; fetch the whole folder again.")
         return found
 
     def problem(self) -> str | None:

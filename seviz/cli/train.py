@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from seviz.training import Job, Recipe, RunState, Trainer
 
 LEAST_STD = 0.001  # of a colour, that what all pictures have alike is not divided by zero
+CROPS = ("shift", "resized")  # seviz.training.recipe has them too, but brings torch
 DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit
 RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with what it means and, last, its default
     "epochs": (positive, "passes over the training pictures; 30"),
@@ -48,6 +49,8 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
     "warmup": (float, "share of the training with a rising learning rate; 0.1"),
     "ema": (float, "decay of the moving average of the weights, a step; 0.999"),
     "pad": (int, "pixels of reflection from which the crop is taken; 4"),
+    "least-area": (float, "of a resized crop, as a share of the picture; 0.25"),
+    "crop-size": (not_negative, "pixels a side of a resized crop; the picture's shorter side"),
     "seed": (not_negative, "of the first weights, the order, crops and flips; 0"),
 }
 
@@ -55,7 +58,7 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
 def add(commands: Any) -> None:
     about = "Options that are not given keep the recipe's values; with --resume, the values of the run."
     command = commands.add_parser("train", help="train a network", description=about)
-    command.add_argument("--arch", metavar="A", help="resnetD or se_resnetD, such as se_resnet20")
+    command.add_argument("--arch", metavar="A", help="such as se_resnet20, or resnet18_64 for pictures of 64 x 64")
     command.add_argument("--data", metavar="D", help="cifar10 or folder:PATH, with a train and a test split")
     command.add_argument("--out", type=path, required=True, metavar="DIR", help="the checkpoint's folder")
     command.add_argument("--resume", action="store_true", help="continue; on a CPU bit for bit, given as many threads")
@@ -89,6 +92,7 @@ def run(options: argparse.Namespace) -> None:
 def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
     for name, (kind, meaning) in RECIPE_OPTIONS.items():
         group.add_argument(f"--{name}", type=kind, dest="peak_lr" if name == "lr" else None, metavar="N", help=meaning)
+    group.add_argument("--crop", choices=CROPS, help="shift: by up to --pad pixels; resized: a random box, resized; shift")
     group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror pictures in every other epoch; yes")
     group.add_argument("--precision", choices=("auto", "fp32", "bf16"), help="auto: bf16 where the hardware multiplies it")
 
@@ -118,7 +122,7 @@ def _train(options: argparse.Namespace, state: RunState | None) -> Card:
     device = use_machine(options)
     recipe = _recipe(options, state, device)
     job = _job(options, state.job if state else None)
-    if job.size and recipe.pad >= job.size:
+    if job.size and recipe.crop == "shift" and recipe.pad >= job.size:
         raise TrainingError(f"--pad {recipe.pad} is not below --size {job.size}; make it smaller.")
     train, test = _read(job)
     job = replace(job, train_sha256=train.key.sha256, test_sha256=test.key.sha256)

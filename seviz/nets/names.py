@@ -18,25 +18,34 @@ IMAGENET_BLOCKS = {
     152: (3, 8, 36, 3),
 }
 
+# For photographs at 64 x 64: maps of 32, 16, 8 and 8 pixels a side, so that Grad-CAM of the last stage says where.
+PHOTOS = ResNetOptions(blocks=(2, 2, 2, 2), widths=(32, 64, 128, 256), strides=(1, 2, 2, 1), stem="3x3/2", classes=50)
+
 
 def options_for(arch: str, *, reduction: int = 16, classes: int | None = None, **changes: Any) -> ResNetOptions:
     """The options of an architecture's name.
 
     Args:
         arch: `resnetD` or `se_resnetD`; D = 20, 32, 44, 56, 110 is the form for 32 x 32 pictures (three stages of
-            16, 32, 64 channels), D = 18, 34, 50, 101, 152 the ImageNet form.
+            16, 32, 64 channels), D = 18, 34, 50, 101, 152 the ImageNet form; `resnet18_64` and `se_resnet18_64` are for
+            pictures of 64 x 64 (32 to 256 channels, a last map of 8 x 8, at least 8 hidden units in an SE block).
         reduction: r of the SE blocks; of no meaning for a plain network.
         classes: outputs; 10 or 1000 when not given.
         changes: any other field of ResNetOptions, and of SEOptions with the prefix `se_`.
 
     Raises RequestError where the name is unknown or a change does not exist.
     """
-    match = re.fullmatch(r"(se_)?resnet([0-9]{1,3})", arch)
+    match = re.fullmatch(r"(se_)?resnet([0-9]{1,3})(_64)?", arch)
     depth = int(match[2]) if match else 0
-    if match is None or depth not in (*CIFAR_DEPTHS, *IMAGENET_BLOCKS):
+    if match is None or depth not in (*CIFAR_DEPTHS, *IMAGENET_BLOCKS) or (match[3] and depth != 18):
         depths = ", ".join(str(known) for known in sorted((*CIFAR_DEPTHS, *IMAGENET_BLOCKS)))
-        raise RequestError(f"There is no architecture {arch[:40]!r}; use resnetD or se_resnetD with D one of {depths}.")
-    options = _cifar(depth) if depth in CIFAR_DEPTHS else _imagenet(depth)
+        raise RequestError(
+            f"There is no architecture {arch[:40]!r}; use resnetD or se_resnetD with D one of {depths}, or 18_64."
+        )
+    if match[3]:
+        options, changes = PHOTOS, {"se_min_hidden": 8, **changes}
+    else:
+        options = _cifar(depth) if depth in CIFAR_DEPTHS else _imagenet(depth)
     se_changes = {name.removeprefix("se_"): value for name, value in changes.items() if name.startswith("se_")}
     own_changes = {name: value for name, value in changes.items() if not name.startswith("se_")}
     try:

@@ -3,11 +3,12 @@
     recipe.py    Recipe, the learning rate of a step, which parameters decay
     augment.py   crops and flips of whole batches
     loop.py      the loop
+    epoch_gates.py  mean gates by class after each epoch
     state.py     what a training goes on from
     finish.py    evaluation, gate life and the card after the last epoch
 """
 
-from seviz.training.augment import EpochPlan, alternating_flips, augment, plan_epoch
+from seviz.training.augment import EpochPlan, alternating_flips, augment, draw_boxes, plan_epoch, resized_crops
 from seviz.training.finish import Finish, finish_training
 from seviz.training.loop import Trainer, loss_and_accuracy, naming_the_cause, train_epochs
 from seviz.training.recipe import Recipe, learning_rate, parameter_groups
@@ -22,11 +23,13 @@ __all__ = [
     "Trainer",
     "alternating_flips",
     "augment",
+    "draw_boxes",
     "finish_training",
     "learning_rate",
     "loss_and_accuracy",
     "naming_the_cause",
     "parameter_groups",
     "plan_epoch",
+    "resized_crops",
     "train_epochs",
 ]

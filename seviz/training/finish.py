@@ -15,6 +15,7 @@ from seviz.card import Card, DataUse, GateLife, Metric
 from seviz.checkpoints import EVALUATION_FILE, STATE_FILE, save_checkpoint, weights_of
 from seviz.data import PictureSet
 from seviz.evaluation import evaluate, gate_life, save
+from seviz.gate_history import GateHistory, save_gate_history, stack
 from seviz.gates import find_gates
 from seviz.history import write_history
 from seviz.machine import hardware, versions
@@ -60,6 +61,8 @@ def finish_training(trainer: Trainer, train: PictureSet, test: PictureSet, folde
         life = gate_life(net, test, preprocessing, progress=lambda done, total: say("gates", done, total))
     save(folder / EVALUATION_FILE, found)
     write_history(folder, trainer.history)
+    if trainer.gates and len(trainer.gates) == trainer.epochs_done and all(trainer.gates):
+        save_gate_history(folder, GateHistory(stack(trainer.gates), test.classes, test.key, sha256))
     figures = summarise(found.logits, found.labels, test.classes)
     card = save_checkpoint(folder, net, compose_card(trainer, train, test, folder.resolve().name, finish, figures, life))
     (folder / STATE_FILE).unlink(missing_ok=True)
@@ -105,7 +108,7 @@ def compose_card(
 
 def describe(arch: str, options: ResNetOptions) -> str:
     """A network in words: what it is, its shortcuts, its SE blocks."""
-    name = arch.replace("se_", "SE-").replace("resnet", "ResNet-")
+    name = arch.replace("se_", "SE-").replace("resnet", "ResNet-").replace("_64", " for 64 x 64 pixels,")
     kind = {"A": "subsampling and zeros", "B": "1 x 1 convolutions"}[options.shortcut]
     text = f"{name} with {options.classes} classes; shortcuts of option {options.shortcut} ({kind}) where the shape changes"
     se = options.se

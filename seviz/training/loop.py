@@ -21,9 +21,11 @@ from torch import Tensor, nn
 from seviz.data import PictureSet
 from seviz.errors import TrainingError
 from seviz.evaluation import normaliser
+from seviz.gates import record_gates
 from seviz.history import Epoch, write_history
 from seviz.images import Preprocessing
-from seviz.training.augment import augment, plan_epoch
+from seviz.training.augment import plan_epoch
+from seviz.training.epoch_gates import ClassSums, EpochGates
 from seviz.training.recipe import Recipe, learning_rate, parameter_groups
 from seviz.training.state import Job, RunState
 from seviz.values import MOST
@@ -44,7 +46,7 @@ class Trainer:
     def __init__(
         self, net: nn.Module, recipe: Recipe, preprocessing: Preprocessing, device: torch.device, job: Job | None = None
     ) -> None:
-        if recipe.pad >= min(preprocessing.height, preprocessing.width):
+        if recipe.crop == "shift" and recipe.pad >= min(preprocessing.height, preprocessing.width):
             raise TrainingError(f"--pad {recipe.pad} is not below the pictures' side; make it smaller.")
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.preprocessing, self.device, self.job = recipe, preprocessing, device, job
@@ -52,6 +54,7 @@ class Trainer:
         momentum = recipe.momentum
         self.optimizer = torch.optim.SGD(parameter_groups(self.net, recipe), lr=0.0, momentum=momentum, nesterov=momentum > 0)
         self.history: list[Epoch] = []
+        self.gates: list[EpochGates] = []  # as long as the history, but for a training that began without keeping them
         self._normalise = normaliser(preprocessing, device)
         pairs = zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True)
         self._averaged = [(kept, new) for kept, new in pairs if kept.is_floating_point()]
@@ -71,15 +74,12 @@ class Trainer:
         TrainingError where the loss is no longer a number.
         """
         recipe, epoch, count = self.recipe, self.epochs_done, len(labels)
-        plan = plan_epoch(
-            count, epoch, batch=recipe.batch, pad=recipe.pad, flip=recipe.flip, seed=recipe.seed, device=self.device
-        )
-        steps, seen = len(plan.shifts), 0
+        plan = plan_epoch(count, epoch, recipe, size=(pictures.shape[1], pictures.shape[2]), device=self.device)
+        steps, seen = plan.steps, 0
         loss_sum, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         self.net.train()
-        for step, shifts in enumerate(plan.shifts):
-            chosen = plan.chosen(step)
-            x, y = augment(pictures[chosen], plan.flips[chosen], shifts), labels[chosen]
+        for step in range(steps):
+            x, y = plan.seen(pictures, step), labels[plan.chosen(step)]
             logits = self._step(self._normalise(x), y, epoch * steps + step, steps * recipe.epochs)
             loss_sum += F.cross_entropy(logits, y, reduction="sum")
             right += (logits.argmax(1) == y).sum()
@@ -90,7 +90,7 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write the state after an epoch: all of it, or nothing. Then history.csv."""
-        RunState.take(self.net, self.ema, self.optimizer, self.history, self.recipe, self.job).save(folder)
+        RunState.take(self.net, self.ema, self.optimizer, self.history, self.recipe, self.job, self.gates).save(folder)
         write_history(folder, self.history)
 
     def restore(self, state: RunState) -> None:
@@ -98,6 +98,7 @@ class Trainer:
         state.require_same(self.recipe, self.job)
         state.give(self.net, self.ema, self.optimizer)
         self.history = list(state.history)
+        self.gates = state.epoch_gates()
 
     def _step(self, x: Tensor, y: Tensor, step: int, steps: int) -> Tensor:
         """One step of SGD and of the moving average. Returns the detached float32 logits (B, K)."""
@@ -139,26 +140,31 @@ def train_epochs(
             report(number, seen, loss, accuracy)
 
         measured = trainer.run_epoch(pictures, labels, report_step)
-        held_out = loss_and_accuracy(trainer, test)
+        sums = ClassSums(trainer.ema, len(test.classes), trainer.device)
+        held_out = loss_and_accuracy(trainer, test, sums)
         trainer.finite(held_out[0])
         rate = trainer.optimizer.param_groups[0]["lr"]
         epoch = Epoch(number, *measured, *held_out, rate, time.perf_counter() - start)
         trainer.history.append(epoch)
+        trainer.gates.append(sums.means())
         trainer.save(folder)
         yield epoch
 
 
 @torch.no_grad()
-def loss_and_accuracy(trainer: Trainer, data: PictureSet) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of the moving average, in the precision of the training."""
+def loss_and_accuracy(trainer: Trainer, data: PictureSet, sums: ClassSums | None = None) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of the moving average, in the precision of the training; its gates go into `sums`."""
     normalise = normaliser(trainer.preprocessing, trainer.device)
     loss, right = 0.0, 0
-    for pictures, labels in data.batches(500):
-        x, y = (torch.from_numpy(array).to(trainer.device) for array in (pictures, labels))
-        with _autocast(trainer.device, trainer.recipe):
-            logits = trainer.ema(normalise(x)).float()
-        loss += float(F.cross_entropy(logits, y, reduction="sum"))
-        right += int((logits.argmax(1) == y).sum())
+    with record_gates(trainer.ema) as recording:
+        for pictures, labels in data.batches(500):
+            x, y = (torch.from_numpy(array).to(trainer.device) for array in (pictures, labels))
+            with _autocast(trainer.device, trainer.recipe):
+                logits = trainer.ema(normalise(x)).float()
+            loss += float(F.cross_entropy(logits, y, reduction="sum"))
+            right += int((logits.argmax(1) == y).sum())
+            if sums:
+                sums.add(recording, y)
     return loss / len(data), right / len(data)
 
 

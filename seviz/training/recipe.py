@@ -12,6 +12,8 @@ from seviz.nets import SqueezeExcite
 from seviz.values import quoted
 
 MAX_EPOCHS, MAX_BATCH, MAX_LR, MAX_SE_LR, MAX_PAD = 100_000, 16_384, 100, 1000, 1000  # beyond: nothing, or for ever
+MAX_CROP = 1024  # pixels a side
+CROPS = ("shift", "resized")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,9 @@ class Recipe:
     epochs: passes over the training pictures. batch: pictures a step. peak_lr: highest learning rate. weight_decay: of
     convolutions and the classifier only. se_lr: factor on the learning rate of the SE layers. warmup: share of all steps
     with a rising learning rate. ema: decay of the moving average, a step. pad: pixels of reflection from which the
-    crop is taken. flip: mirrored in every other epoch. precision: "fp32" or "bf16" (autocast).
+    crop is taken. flip: mirrored in every other epoch. precision: "fp32" or "bf16" (autocast). crop: "shift" (by up to pad
+    pixels) or "resized" (a random box of at least least_area of the picture, at crop_size x crop_size pixels; 0: the
+    picture's shorter side).
 
     Raises TrainingError for values that make no sense.
     """
@@ -39,6 +43,9 @@ class Recipe:
     flip: bool = True
     precision: str = "fp32"
     seed: int = 0
+    crop: str = "shift"
+    least_area: float = 0.25
+    crop_size: int = 0
 
     def __post_init__(self) -> None:
         if not (1 <= self.epochs <= MAX_EPOCHS and 2 <= self.batch <= MAX_BATCH and 0 < self.peak_lr <= MAX_LR):
@@ -51,7 +58,7 @@ class Recipe:
                 raise TrainingError(f"--{name.replace('_', '-')} is at least 0 and below 1, not {getattr(self, name)}.")
         if not 0 <= self.warmup <= 1:
             raise TrainingError(f"--warmup is a share of the training, 0 to 1, not {self.warmup}.")
-        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", MAX_PAD)):
+        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", MAX_PAD), ("crop_size", MAX_CROP)):
             if not 0 <= getattr(self, name) <= most:
                 raise TrainingError(f"--{name.replace('_', '-')} is 0 to {most}, not {quoted(getattr(self, name))}.")
         if self.peak_lr * self.weight_decay >= 1 or self.peak_lr * self.se_lr > MAX_LR:
@@ -61,6 +68,10 @@ class Recipe:
             )
         if not 0 <= self.seed < 2**32:
             raise TrainingError(f"--seed is 0 to {2**32 - 1}, not {quoted(self.seed)}.")
+        if self.crop not in CROPS:
+            raise TrainingError(f"--crop is {' or '.join(CROPS)}, not {quoted(self.crop)}.")
+        if not 0 < self.least_area <= 1:
+            raise TrainingError(f"--least-area is a share of the picture above 0, not {self.least_area}.")
         if self.precision not in ("fp32", "bf16"):
             raise TrainingError(f"--precision is fp32 or bf16, not {self.precision!r}.")
 

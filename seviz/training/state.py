@@ -18,7 +18,9 @@ from torch import Tensor, nn, optim
 from seviz.checkpoints import STATE_FILE
 from seviz.errors import TrainingError
 from seviz.files import open_file, write_bytes
+from seviz.gate_history import stack
 from seviz.history import Epoch, checked_history
+from seviz.training.epoch_gates import EpochGates
 from seviz.training.recipe import Recipe
 
 
@@ -43,7 +45,8 @@ class Job:
 
 @dataclass(frozen=True)
 class RunState:
-    """Everything after an epoch. tensors: "net.NAME", "ema.NAME" and "momentum.INDEX" of the optimiser's parameters.
+    """Everything after an epoch. tensors: "net.NAME", "ema.NAME" and "momentum.INDEX" of the optimiser's parameters,
+    and "gates.PATH" (E, K, C), the mean gates of each epoch so far.
 
     job: None in states of trainings that were not started from the command line.
     """
@@ -62,13 +65,21 @@ class RunState:
         history: Sequence[Epoch],
         recipe: Recipe,
         job: Job | None,
+        gates: Sequence[EpochGates] = (),
     ) -> RunState:
         tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
         tensors |= {f"ema.{name}": value for name, value in ema.state_dict().items()}
         for index, state in optimizer.state_dict()["state"].items():
             if state.get("momentum_buffer") is not None:  # with a momentum of 0 there is none
                 tensors[f"momentum.{index}"] = state["momentum_buffer"]
+        if len(gates) == len(history):
+            tensors |= {f"gates.{path}": torch.from_numpy(values) for path, values in stack(gates).items()}
         return cls(tensors, tuple(history), recipe, job)
+
+    def epoch_gates(self) -> list[EpochGates]:
+        """Of each epoch, site path -> (K, C); [] where they were not kept, as for a plain network."""
+        kept = {path: value.numpy() for path, value in self._part("gates.").items()}
+        return [{path: values[number] for path, values in kept.items()} for number in range(len(self.history) if kept else 0)]
 
     def save(self, folder: Path) -> None:
         from safetensors.torch import save

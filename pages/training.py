@@ -5,6 +5,7 @@ import streamlit as st
 from seviz.figures import training as figures
 from seviz.ui import address, choice, frame, show
 from seviz.ui.text import plain
+from seviz.ui.training import over_epochs
 
 frame.begin(
     "Training",
@@ -51,3 +52,4 @@ with frame.telling():
     values = [value for gap in figures.gaps(shown, of=of, smoothing=smoothing).values() for value in gap.tolist()]
     gaps[f"gap in {'nats' if of == 'loss' else 'points'}"] = values
     show.figure(figures.gap(drawn, of=of, smoothing=smoothing), "gap-figure", table=gaps)
+    over_epochs.section(chosen.both)

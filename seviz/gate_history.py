@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,6 +59,12 @@ def load_gate_history(path: Path) -> GateHistory:
     except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
         raise CheckpointError(f"{path} is damaged or altered; fetch the whole folder again.") from error
     return found
+
+
+def place(path: str) -> tuple[int, int]:
+    """Stage and block of a site of seviz.nets, both from 1; (0, 0) where the path does not say."""
+    numbers = re.match(r"layer(\d+)\.(\d+)\.", path)
+    return (int(numbers[1]), int(numbers[2]) + 1) if numbers else (0, 0)
 
 
 def stack(epochs: Sequence[Mapping[str, NDArray[np.float16]]]) -> dict[str, NDArray[np.float16]]:

@@ -55,7 +55,8 @@ report       analysis card checkpoints data errors evaluation excitation figures
 cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
              machine nets report similarity training version
 __main__     cli jobs
-ui           analysis attribution backend card checkpoints data edits errors evaluation excitation figures files flip gates
+ui           analysis attribution backend card checkpoints data edits errors evaluation excitation figures files flip
+             gate_history gates
              history images jobs machine nets report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui

@@ -24,6 +24,7 @@ from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGate
 from seviz.figures import maps, predictions
 from seviz.figures.layout import Figure
 from seviz.flip import Flip, flip_picture
+from seviz.gate_history import EPOCHS_FILE, GateHistory
 from seviz.images import Picture, Preprocessing, encode_png, fit
 from seviz.machine import choose_device
 
@@ -114,6 +115,11 @@ def sample_gates(checkpoint: Checkpoint) -> SampleGates | None:
     """The gates by sample, None where there is no such file. Raises CheckpointError where it is damaged."""
     written = changed(checkpoint, GATES_FILE), changed(checkpoint, EXCITATION_FILE)
     return _sample_gates(os.fsencode(checkpoint.folder), checkpoint.card.sha256, written)
+
+
+def gate_history(checkpoint: Checkpoint) -> GateHistory | None:
+    """The mean gates of every epoch, None where there is no such file. Raises CheckpointError where it is damaged."""
+    return _gate_history(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EPOCHS_FILE))
 
 
 def changed(checkpoint: Checkpoint, file: str) -> int:
@@ -211,6 +217,11 @@ def _excitation(folder: bytes, sha256: str, changed: int) -> Excitation | None:
 @st.cache_resource(max_entries=4, show_spinner="Reading the gates of every picture")
 def _sample_gates(folder: bytes, sha256: str, changed: tuple[int, int]) -> SampleGates | None:
     return open_checkpoint(Path(os.fsdecode(folder))).sample_gates()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _gate_history(folder: bytes, sha256: str, changed: int) -> GateHistory | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).gate_history()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

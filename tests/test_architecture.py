@@ -68,6 +68,7 @@ numpy        ablation analysis attribution backend cli checkpoints colour data e
 PIL          colour data images
 torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets training
 torchvision  data nets
+timm         data nets
 safetensors  checkpoints training weights
 scipy        analysis
 sklearn      analysis

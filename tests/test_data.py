@@ -18,7 +18,7 @@ from sets import coloured, write_folder
 from torchvision.datasets import CIFAR10
 
 from seviz import data
-from seviz.data import cifar10, folders
+from seviz.data import cifar10, folders, streamed
 from seviz.errors import DataError
 from seviz.images import Preprocessing
 
@@ -256,7 +256,7 @@ def test_a_listing_knows_what_reading_would_find(tmp_path):
     assert np.array_equal(np.asarray(Image.open(listing.places[read.ids[2]])), read.pictures[2])
     wider = ("yak", *reversed(read.classes))
     assert data.list_folder(root, "test", wider).key == read.labelled_as(wider).key
-    with pytest.raises(DataError, match="which is none of the classes"):
+    with pytest.raises(DataError, match="has classes that are not the network's: ant"):
         data.list_folder(root, "test", read.classes[1:])
 
 
@@ -328,7 +328,7 @@ def test_the_folder_of_a_set_may_have_any_name(tmp_path):
 
 def test_more_pictures_than_memory_are_one_sentence(tmp_path, monkeypatch):
     root = write_folder(tmp_path / "toy", train=6) / "train"
-    sentence = r"6 pictures of 1000000 x 1000000 pixels need 18,000\.0 GB of memory, and this machine has"
+    sentence = r"64 pictures of 1000000 x 1000000 pixels need 192,000\.0 GB of memory, and this machine has"
     with pytest.raises(DataError, match=sentence):
         data.open_data(f"folder:{root}", "test", fit_to=Preprocessing(10**6, 10**6))
     monkeypatch.setattr(os, "sysconf", lambda name: 1)
@@ -339,7 +339,7 @@ def test_more_pictures_than_memory_are_one_sentence(tmp_path, monkeypatch):
 def test_an_error_does_not_wait_for_the_pictures_that_nobody_wants_any_more(tmp_path, monkeypatch):
     root = write_folder(tmp_path / "toy", train=300) / "train"
     Image.new("RGB", (40, 20)).save(root / "ant" / "0001.png")
-    read, decode, require_size, refused = [], folders.decode, folders._require_size, threading.Event()
+    read, decode, require_size, refused = [], streamed.decode, folders._require_size, threading.Event()
     first = [(root / "ant" / name).read_bytes() for name in ("0000.png", "0001.png")]
 
     def slow(content):
@@ -354,7 +354,7 @@ def test_an_error_does_not_wait_for_the_pictures_that_nobody_wants_any_more(tmp_
             if arguments[0].shape[:2] != arguments[1]:
                 refused.set()
 
-    monkeypatch.setattr(folders, "decode", slow)
+    monkeypatch.setattr(streamed, "decode", slow)
     monkeypatch.setattr(folders, "_require_size", refusing)
     with pytest.raises(DataError, match="40 x 20 pixels, others 16 x 16"):
         data.open_data(f"folder:{root}", "test")

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seviz.data.home import data_home
 from seviz.data.picture_set import PictureSet, numbered_ids
 from seviz.errors import DataError
 
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 PIECE = 2**18  # bytes between two calls of progress
 TIMEOUT = 20.0  # seconds without a byte
-
-
-def data_home() -> Path:
-    """The folder that SEVIZ_DATA names, or `~/.cache/seviz`."""
-    # not Path.expanduser, which raises for the home of somebody who has none
-    return Path(os.path.expanduser(os.environ.get("SEVIZ_DATA") or "~/.cache/seviz"))
 
 
 def read_cifar10(split: str) -> PictureSet:
@@ -100,8 +95,8 @@ def make_jpeg_copies(out: Path, progress: Progress | None = None) -> None:
         with tempfile.TemporaryDirectory(dir=out, prefix=f".{split}.") as work:
             for name in data.classes:
                 (Path(work) / split / name).mkdir(parents=True)
-            for sample, picture in zip(data.ids, data.pictures, strict=True):
-                (Path(work) / split / f"{sample}.jpg").write_bytes(encode_jpeg(picture))
+            for place, sample in enumerate(data.ids):
+                (Path(work) / split / f"{sample}.jpg").write_bytes(encode_jpeg(data.pictures[place : place + 1][0]))
                 done += 1
                 if progress:
                     progress(done, total)

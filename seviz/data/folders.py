@@ -13,13 +13,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seviz.data.home import data_home
+from seviz.data.matching import match_classes
 from seviz.data.picture_set import DataKey, PictureSet, samples_sha256
-from seviz.errors import DataError, PictureError, printable
-from seviz.files import is_utf8, read_file
-from seviz.images import MAX_BYTES, Preprocessing, decode, fit
+from seviz.data.streamed import StreamedPictures, read_picture_file, unreadable_among
+from seviz.errors import DataError, printable
+from seviz.files import is_utf8
+from seviz.images import Preprocessing
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 SPLITS = ("train", "test")
+MAX_HELD = 4 * 2**30  # bytes of pictures that are held in memory; of a larger set they are decoded when they are asked for
+HELD_AT_LEAST = 64  # pictures that a machine must have room for, to stream them
 MAX_UNREADABLE = 0.01  # of the files of a folder; more means that something else is wrong with it
 
 
@@ -39,12 +44,10 @@ def list_folder(root: Path, split: str, classes: Sequence[str]) -> Listing:
     """
     top = _top(root, split)
     names = _class_names(top)
-    unknown = set(names) - set(classes)
-    if unknown:  # said before any file is looked at: somebody's large folder may have been named
-        raise DataError(f"{top} has a folder {min(unknown)}, which is none of the classes.")
+    indexes = match_classes(names, classes, str(top))  # before any file is looked at: somebody's large folder may be named
     files = _files(top, names)
     ids = _ids([path.relative_to(top) for path, _ in files])
-    labels = np.array([list(classes).index(names[label]) for _, label in files], dtype=np.int64)
+    labels = np.array([indexes[label] for _, label in files], dtype=np.int64)
     key = DataKey(f"folder:{printable(root.resolve().name)}", split, len(ids), samples_sha256(ids, labels))
     return Listing(key, dict(zip(ids, (path for path, _ in files), strict=True)))
 
@@ -56,7 +59,15 @@ def read_folder(
     top = _top(root, split)
     classes = _class_names(top)
     files = _files(top, classes)
-    pictures, kept, unreadable = _decode_all([path for path, _ in files], fit_to, progress)
+    paths = [path for path, _ in files]
+    pictures: NDArray[np.uint8] | StreamedPictures
+    if fit_to and len(files) * fit_to.height * fit_to.width * 3 > MAX_HELD:
+        _room(HELD_AT_LEAST, fit_to.height, fit_to.width)
+        complaints = unreadable_among(paths, data_home(), progress)
+        kept, unreadable = [place for place in range(len(files)) if place not in complaints], list(complaints.values())
+        pictures = StreamedPictures([paths[place] for place in kept], fit_to)
+    else:
+        pictures, kept, unreadable = _decode_all(paths, fit_to, progress)
     if len(unreadable) > MAX_UNREADABLE * len(files):
         raise DataError(f"{len(unreadable)} of {len(files)} pictures in {top} cannot be read, first {unreadable[0]}")
     labels = np.array([files[index][1] for index in kept], dtype=np.int64)
@@ -115,7 +126,7 @@ def _decode_all(
     unreadable: list[str] = []
     with ThreadPoolExecutor() as pool:
         try:
-            for index, result in enumerate(pool.map(lambda path: _read(path, fit_to), paths)):
+            for index, result in enumerate(pool.map(lambda path: read_picture_file(path, fit_to), paths)):
                 if isinstance(result, str):
                     unreadable.append(result)
                 else:
@@ -159,16 +170,7 @@ def _require_size(picture: NDArray[np.uint8], size: tuple[int, int], path: Path)
 
 def _first_size(paths: Sequence[Path]) -> tuple[int, int]:
     for path in paths:
-        result = _read(path, None)
+        result = read_picture_file(path, None)
         if not isinstance(result, str):
             return result.shape[0], result.shape[1]
-    raise DataError(f"None of the {len(paths)} pictures can be read, first {_read(paths[0], None)}")
-
-
-def _read(path: Path, fit_to: Preprocessing | None) -> NDArray[np.uint8] | str:
-    """The picture, or a sentence that says why there is none."""
-    try:
-        picture = decode(read_file(path, MAX_BYTES)).pixels
-    except (PictureError, OSError) as error:
-        return f"{path}: {error.strerror or error if isinstance(error, OSError) else error}"
-    return fit(picture, fit_to) if fit_to else picture
+    raise DataError(f"None of the {len(paths)} pictures can be read, first {read_picture_file(paths[0], None)}")

@@ -1,4 +1,4 @@
-"""Labelled pictures in memory, and what makes two sets of them the same."""
+"""Labelled pictures, in memory or decoded when they are asked for, and what makes two sets of them the same."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seviz.errors import DataError
+from seviz.data.matching import match_classes
+from seviz.data.streamed import StreamedPictures
 from seviz.images import Preprocessing, fit
+
+Colour = tuple[float, float, float]
+PIECE = 1000  # pictures that are looked at together
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,14 @@ class DataKey:
 class PictureSet:
     """One split of a data set.
 
-    pictures: uint8 (N, H, W, 3) RGB. labels: int64 (N,), indexes into classes. ids: N names, unique.
+    pictures: uint8 (N, H, W, 3) RGB, an array, or StreamedPictures, which stands for one. labels: int64 (N,), indexes into
+    classes. ids: N names, unique.
     unreadable: a sentence for each file that was left out.
     """
 
     name: str
     split: str
-    pictures: NDArray[np.uint8]
+    pictures: NDArray[np.uint8] | StreamedPictures
     labels: NDArray[np.int64]
     ids: tuple[str, ...]
     classes: tuple[str, ...]
@@ -64,23 +69,22 @@ class PictureSet:
         """The samples at `indexes`, in that order."""
         chosen = np.asarray(indexes, dtype=np.int64)
         ids = tuple(self.ids[index] for index in chosen)
-        return replace(self, pictures=self.pictures[chosen], labels=self.labels[chosen], ids=ids)
+        pictures = self.pictures.take(chosen) if isinstance(self.pictures, StreamedPictures) else self.pictures[chosen]
+        return replace(self, pictures=pictures, labels=self.labels[chosen], ids=ids)
 
     def fitted(self, preprocessing: Preprocessing) -> PictureSet:
         """The same samples as a network sees them: resized and cropped where they do not have its size."""
         if self.size == (preprocessing.height, preprocessing.width) and preprocessing.crop == 1.0:
             return self
-        return replace(self, pictures=np.stack([fit(picture, preprocessing) for picture in self.pictures]))
+        pieces = (self.pictures[start : start + 1] for start in range(len(self)))
+        return replace(self, pictures=np.stack([fit(picture[0], preprocessing) for picture in pieces]))
 
     def labelled_as(self, classes: Sequence[str]) -> PictureSet:
         """The same samples with labels that index `classes`, which may hold more classes than this set.
 
-        Raises DataError where this set has a class that `classes` lacks.
+        Raises DataError where they do not match by name (seviz.data.matching).
         """
-        unknown = set(self.classes) - set(classes)
-        if unknown:
-            raise DataError(f"{self.name} has classes that are not the network's: {_some(unknown)}; it knows {_some(classes)}.")
-        order = np.array([list(classes).index(name) for name in self.classes], dtype=np.int64)
+        order = np.array(match_classes(self.classes, classes, self.name), dtype=np.int64)
         return replace(self, labels=order[self.labels], classes=tuple(classes))
 
     def batches(self, size: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
@@ -105,18 +109,24 @@ def numbered_ids(labels: NDArray[np.int64], classes: Sequence[str]) -> tuple[str
     return tuple(ids)
 
 
-def channel_moments(pictures: NDArray[np.uint8]) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def pixels_sha256(pictures: NDArray[np.uint8] | StreamedPictures) -> str:
+    """Hex, of the pixels; of streamed pictures, of the files that they come from."""
+    if isinstance(pictures, StreamedPictures):
+        return pictures.fingerprint()
+    return hashlib.sha256(np.ascontiguousarray(pictures).reshape(-1).data).hexdigest()
+
+
+def channel_moments(pictures: NDArray[np.uint8] | StreamedPictures) -> tuple[Colour, Colour]:
     """Mean and standard deviation of red, green and blue over all pixels, in 0..1, rounded to 4 decimals."""
-    values = np.arange(256) / 255
+    values, histogram = np.arange(256) / 255, np.zeros((3, 256), dtype=np.int64)
+    for start in range(0, len(pictures), PIECE):
+        piece = pictures[start : start + PIECE]
+        for channel in range(3):
+            histogram[channel] += np.bincount(piece[..., channel].reshape(-1), minlength=256)
     means, deviations = [], []
-    for channel in range(3):
-        counts = np.bincount(pictures[..., channel].reshape(-1), minlength=256)
+    for counts in histogram:
         mean = float((counts * values).sum() / counts.sum())
         means.append(round(mean, 4))
         deviations.append(round(float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum())), 4))
     return (means[0], means[1], means[2]), (deviations[0], deviations[1], deviations[2])
 
-
-def _some(names: Iterable[str], most: int = 5) -> str:
-    listed = sorted(names)
-    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

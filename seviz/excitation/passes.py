@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from seviz.data import PictureSet
+from seviz.data import PictureSet, StreamedPictures
 from seviz.errors import RequestError
 from seviz.evaluation import outputs
 from seviz.excitation.moments import Batch, Moments
@@ -97,6 +97,8 @@ def _part(data: PictureSet, indexes: NDArray[np.int64]) -> PictureSet:
     first, last = int(indexes[0]), int(indexes[-1])
     if len(indexes) == last - first + 1 and bool((np.diff(indexes) == 1).all()):
         rows = slice(first, last + 1)
+        if isinstance(data.pictures, StreamedPictures):
+            return data.subset(indexes)
         return replace(data, pictures=data.pictures[rows], labels=data.labels[rows], ids=data.ids[rows])
     return data.subset(indexes)
 

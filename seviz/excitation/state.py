@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seviz.data import PictureSet
+from seviz.data import PictureSet, pixels_sha256
 from seviz.errors import JobError
 from seviz.excitation.moments import Moments
 from seviz.excitation.records import ExcitationKey
@@ -40,7 +39,7 @@ class Inputs:
 
     @classmethod
     def take(cls, net: nn.Module, data: PictureSet, key: ExcitationKey, batch: int) -> Inputs:
-        pixels = hashlib.sha256(np.ascontiguousarray(data.pictures).reshape(-1).data).hexdigest()
+        pixels = pixels_sha256(data.pictures)
         device = str(next(net.parameters()).device)
         return cls(key, pixels, batch, device, torch.get_num_threads(), torch.__version__)
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from seviz.data import StreamedPictures
 from seviz.training.recipe import Recipe
 
 RATIOS = (3 / 4, 4 / 3)  # width by height of a resized crop, in pixels
@@ -42,12 +43,19 @@ class EpochPlan:
         """int64 (B,): the pictures of a step."""
         return self.order[step * self.batch : (step + 1) * self.batch]
 
-    def seen(self, pictures: Tensor, step: int) -> Tensor:
+    def seen(self, pictures: Tensor | StreamedPictures, step: int) -> Tensor:
         """What a step sees of all pictures, uint8 (N, H, W, 3): uint8 (B, H, W, 3), or (B, side, side, 3)."""
         chosen = self.chosen(step)
+        taken = pictures[chosen] if isinstance(pictures, Tensor) else self._decoded(pictures, step)
         if self.side is None:
-            return augment(pictures[chosen], self.flips[chosen], self.crops[step])
-        return resized_crops(pictures[chosen], self.flips[chosen], self.crops[step], self.side)
+            return augment(taken, self.flips[chosen], self.crops[step])
+        return resized_crops(taken, self.flips[chosen], self.crops[step], self.side)
+
+    def _decoded(self, pictures: StreamedPictures, step: int) -> Tensor:
+        """The pictures of a step; those of the next are begun, so that they are there when the network asks for them."""
+        found = pictures[self.chosen(step).cpu().numpy()]
+        pictures.ask(self.chosen(step + 1).cpu().numpy())
+        return torch.from_numpy(found).to(self.order.device)
 
 
 def plan_epoch(count: int, epoch: int, recipe: Recipe, *, size: tuple[int, int], device: torch.device) -> EpochPlan:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seviz.data import PictureSet
+from seviz.data import PictureSet, StreamedPictures
 from seviz.errors import TrainingError
 from seviz.evaluation import normaliser
 from seviz.gates import record_gates
@@ -63,12 +63,14 @@ class Trainer:
     def epochs_done(self) -> int:
         return len(self.history)
 
-    def run_epoch(self, pictures: Tensor, labels: Tensor, report: Callable[[int, float, float], None]) -> tuple[float, float]:
+    def run_epoch(
+        self, pictures: Tensor | StreamedPictures, labels: Tensor, report: Callable[[int, float, float], None]
+    ) -> tuple[float, float]:
         """Train on every picture once.
 
         Args:
-            pictures: uint8 (N, H, W, 3), labels: int64 (N,), both on the training device. report: called every few
-                steps with pictures seen, mean loss and accuracy so far.
+            pictures: uint8 (N, H, W, 3), labels: int64 (N,), on the training device where they are tensors. report: called
+                every few steps with pictures seen, mean loss and accuracy so far.
 
         Returns mean cross-entropy (without smoothing) and accuracy, of the pictures as they were trained on. Raises
         TrainingError where the loss is no longer a number.
@@ -132,14 +134,16 @@ def train_epochs(
 
     report is called several times an epoch with (epoch, pictures seen, mean loss, accuracy). Raises TrainingError.
     """
-    pictures, labels = (torch.from_numpy(array).to(trainer.device) for array in (train.pictures, train.labels))
+    labels = torch.from_numpy(train.labels).to(trainer.device)
+    pictures = train.pictures
+    held = pictures if isinstance(pictures, StreamedPictures) else torch.from_numpy(pictures).to(trainer.device)
     while trainer.epochs_done < trainer.recipe.epochs:
         start, number = time.perf_counter(), trainer.epochs_done + 1
 
         def report_step(seen: int, loss: float, accuracy: float, number: int = number) -> None:
             report(number, seen, loss, accuracy)
 
-        measured = trainer.run_epoch(pictures, labels, report_step)
+        measured = trainer.run_epoch(held, labels, report_step)
         sums = ClassSums(trainer.ema, len(test.classes), trainer.device)
         held_out = loss_and_accuracy(trainer, test, sums)
         trainer.finite(held_out[0])

@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from seviz.data import DataKey, Listing, data_home, download_cifar10, has_cifar10, list_folder, open_data
+from seviz.data import DataKey, Listing, PictureSet, data_home, download_cifar10, has_cifar10, list_folder, open_data
 from seviz.errors import PictureError, SevizError, printable
 from seviz.figures.maps import enlarged
 from seviz.files import read_file
@@ -141,6 +141,11 @@ def _place(places: Mapping[str, Place], sample: str) -> Place:
     return places[sample]
 
 
+def _one(data: PictureSet, place: int) -> NDArray[np.uint8]:
+    found: NDArray[np.uint8] = data.pictures[place : place + 1][0]
+    return found
+
+
 def _reader(found: Listing) -> Read:
     def read(sample: str) -> NDArray[np.uint8]:
         path = _place(found.places, sample)
@@ -159,7 +164,7 @@ def _reader(found: Listing) -> Read:
 def _cifar10(split: str) -> tuple[DataKey, Read]:
     data = open_data("cifar10", split)
     places = {sample: place for place, sample in enumerate(data.ids)}
-    return data.key, lambda sample: data.pictures[_place(places, sample)]
+    return data.key, lambda sample: _one(data, _place(places, sample))
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Looking for the pictures")

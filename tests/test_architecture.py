@@ -51,13 +51,13 @@ backend      attribution checkpoints edits errors evaluation files gates images 
 flip         backend edits
 seviz        backend gates version
 figures      analysis errors history
-report       analysis card checkpoints data errors evaluation excitation figures gates history machine similarity version
+report       ablation analysis card checkpoints data errors evaluation excitation figures gates history machine similarity
+             version
 cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
              machine nets report similarity training version
 __main__     cli jobs
-ui           analysis attribution backend card checkpoints data edits errors evaluation excitation figures files flip
-             gate_history gates
-             history images jobs machine nets report similarity
+ui           ablation analysis attribution backend card checkpoints data edits errors evaluation excitation figures files
+             flip gate_history gates history images jobs machine nets report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """

@@ -23,7 +23,7 @@ from seviz.errors import BusyError, DataError, PictureError
 from seviz.ui import frame
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("inspect", "excitation", "lab", "compare", "training", "accuracy", "models")
+PAGES = ("inspect", "excitation", "lab", "ablation", "compare", "training", "accuracy", "models")
 
 
 def app(page: str = "inspect", **query: str) -> AppTest:

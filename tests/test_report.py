@@ -108,7 +108,8 @@ def read(report):
 
 def test_every_page_has_its_part(report):
     assert [part.title for part in report.parts] == [
-        "In short", "Networks", "Accuracy", "Compare", f"Excitation of {SE}", "Training", "Provenance",
+        "In short", "Networks", "Accuracy", "Compare", f"Excitation of {SE}", f"Ablation of {SE}", "Training",
+        "Provenance",
     ]  # fmt: skip
     for section in (
         "Accuracy / Confusion", "Accuracy / Most confident mistakes", "Compare / Samples on which they differ",
@@ -318,6 +319,7 @@ def test_a_plain_network_alone_has_a_sentence_in_the_place_of_gates(both):
     [
         ("excitation.npz", "se_resnet20 has no stored statistics of its gates"),
         ("gates.npz", "se_resnet20 has no stored gates of single pictures"),
+        ("ablation.json", "python -m seviz ablate --model se_resnet20 --data D --curves 200 --channels 1000"),
         ("evaluation.npz", "se_resnet20 has no stored predictions"),
         ("history.csv", "se_resnet20 has no history.csv"),
     ],
@@ -329,7 +331,7 @@ def test_what_is_not_stored_is_said_in_its_place(tmp_path, both, missing, senten
     assert sentence in read.words
 
 
-@pytest.mark.parametrize("damaged", ["excitation.npz", "gates.npz", "evaluation.npz", "history.csv"])
+@pytest.mark.parametrize("damaged", ["excitation.npz", "gates.npz", "ablation.json", "evaluation.npz", "history.csv"])
 def test_what_is_damaged_is_one_sentence_in_its_place(tmp_path, both, damaged):
     folder = copied(both[0].folder, tmp_path)
     (folder / damaged).write_bytes(b"PK\x03\x04 not what it was")
@@ -410,3 +412,13 @@ def test_the_pages_offer_the_report(page):
     assert not at.exception
     buttons = [one for one in at.get("download_button") if one.proto.label == "Report as HTML"]
     assert len(buttons) == 1
+
+
+def test_the_edits_are_those_of_the_stored_ablation(read, both):
+    found = both[0].ablation()
+    name = SE.replace("_", "-")
+    wanted = [one.difference for one in found.effects if one.where in ("all", "s1", "s2", "s3")]
+    assert_allclose(read.column(f"edits-{name}-4-accuracy", "change"), wanted, atol=1e-6)
+    logits = [value for one in found.channels for value in one.delta_logit]
+    assert_allclose(read.column(f"channels-{name}", "mean |change of a logit|"), logits, rtol=1e-5)
+    assert all(sentence in read.words for sentence in found.findings)

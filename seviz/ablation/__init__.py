@@ -6,6 +6,8 @@
     plan.py      which edits are measured
     sharing.py   the logits of many edits of a batch, what they share computed once
     passes.py    one pass over a data set with all edits
+    curves.py    channels dropped one after the other, in four orders
+    channels.py  every channel dropped alone
     state.py     the file from which a killed pass goes on
     record.py    ablation.json
     job.py       ablate: the whole of it

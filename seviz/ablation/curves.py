@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seviz.ablation.passes import sampled
 from seviz.ablation.sharing import Treatment, logits_of
 from seviz.analysis.deletion import KINDS, Curve, curve
 from seviz.data import PictureSet
@@ -55,7 +56,7 @@ def measure(
     Args: as of seviz.ablation.ablate; pictures: at most, all of the data where it has fewer.
     """
     device = next(net.parameters()).device
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(data))[:pictures])
+    chosen = sampled(len(data), pictures, seed)
     chances, normalise = _chances(net, len(chosen), seed), normaliser(preprocessing, device)
     parts: list[dict[tuple[str, str], NDArray[np.float32]]] = []
     with evaluating(net):

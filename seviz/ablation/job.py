@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from seviz.ablation.channels import Tally, drop_each
 from seviz.ablation.curves import measure
 from seviz.ablation.passes import Outcomes, fill
 from seviz.ablation.plan import Variant, variants_of
-from seviz.ablation.record import Ablation, save_ablation
+from seviz.ablation.record import Ablation, load_ablation, save_ablation
 from seviz.ablation.state import State, state_path
 from seviz.analysis.ablation import Edited, Gate, Network, effect, input_dependent_share, live_figures
 from seviz.data import PictureSet
 from seviz.edits import Means
-from seviz.errors import DataError, JobError, RequestError
+from seviz.errors import CheckpointError, DataError, JobError, RequestError
 from seviz.excitation import Excitation, ExcitationKey, alone, excitation_of, key_of
 from seviz.excitation.state import Inputs
 from seviz.images import Preprocessing
@@ -36,8 +37,9 @@ class Setting:
 
     weights_sha256: of the network (hex). command: that gives it again. excitation: statistics whose means are used where
     they are of the same weights and data. batch: pictures at a time. seed: of shuffling, samples and bootstraps. resume: go
-    on from a state. save_every: seconds. curves: pictures over which channels are dropped one after the other; 0 for no
-    curves. measuring, progress, drawing: called with (pictures done, in all) of mean gates, edits and curves.
+    on from a state. save_every: seconds. curves: pictures over which channels are dropped one after the other; channels:
+    pictures over which each is dropped alone; 0 for none. measuring, progress, drawing, dropping: called with (pictures done,
+    in all) of mean gates, edits, curves and channels.
     """
 
     weights_sha256: str
@@ -51,6 +53,8 @@ class Setting:
     progress: Progress | None = None
     curves: int = 0
     drawing: Progress | None = None
+    channels: int = 0
+    dropping: Progress | None = None
 
 
 def ablate(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, out: Path, setting: Setting) -> Ablation:
@@ -59,14 +63,17 @@ def ablate(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, out: 
     Args: data: its labels index the classes of the network.
 
     A pass that was killed leaves a state beside `out`; with setting.resume it goes on, and the file is the same bit for
-    bit. Raises RequestError for a plain network or fewer than two pictures, DataError where the pictures do not fit,
+    bit. So it is where `out` is a finished file of the same network, data, seed, machine and versions: its edits stay, and
+    the curves and channels that it lacks are measured.
+
+    Raises RequestError for a plain network or fewer than two pictures, DataError where the pictures do not fit,
     JobError where there is a state and it is not to be resumed, or nothing to resume, or a state of something else.
     """
     key = key_of(net, data, preprocessing, setting.weights_sha256)
     _require_fit(data, preprocessing)
-    if setting.curves > len(data):
-        asked = f"{setting.curves:,} pictures"
-        raise RequestError(f"Curves over {asked} were asked for, and there are {len(data):,}; ask for fewer.")
+    for what, asked in (("Curves", setting.curves), ("Channels", setting.channels)):
+        if asked > len(data):
+            raise RequestError(f"{what} over {asked:,} pictures were asked for, and there are {len(data):,}; ask for fewer.")
     with alone(out.parent):
         return _ablate(net, data, preprocessing, out, setting, key)
 
@@ -76,18 +83,59 @@ def _ablate(
 ) -> Ablation:
     path = state_path(out)
     inputs, variants = Inputs.take(net, data, key, setting.batch), variants_of(key.sites)
+    made = _finished(net, out, key, setting) if setting.resume else None
     state = _start(path, inputs, setting, lambda: _means(net, data, preprocessing, setting))
-    saver, seed, batch = _Saver(path, state, setting), setting.seed, setting.batch
-    everything = (state.outcomes, net, data, preprocessing, variants, state.means)
-    fill(*everything, seed=seed, start=state.cursor, batch=batch, done=saver)
-    made = _ablation(net, data, inputs, variants, state, setting)
-    if setting.curves:
-        state.at(len(data)).save(path)  # a kill from here on costs the curves alone
-        count, curves = measure(net, data, preprocessing, pictures=setting.curves, seed=seed, progress=setting.drawing)
-        made = replace(made, curve_pictures=count, curves=curves)
+    saver = _Saver(path, setting)
+    if made is None:
+        everything = (state.outcomes, net, data, preprocessing, variants, state.means)
+        begun = state
+        fill(*everything, seed=setting.seed, start=state.cursor, batch=setting.batch, done=lambda at: saver.edits(begun.at(at)))
+        made, state = _ablation(net, data, inputs, variants, state, setting), state.at(len(data))
+    if {one.n for one in made.channels} - {0} != {setting.channels} - {0}:
+        made, state = _with_channels(made, net, data, preprocessing, state, saver)
+    if made.curve_pictures != setting.curves:
+        state.save(path)  # a kill from here on costs the curves alone
+        made = _with_curves(made, net, data, preprocessing, setting)
+    made = replace(made, command=setting.command)
     save_ablation(out, made)
     path.unlink(missing_ok=True)
     return made
+
+
+def _finished(net: nn.Module, out: Path, key: ExcitationKey, setting: Setting) -> Ablation | None:
+    """What stands in `out`, where the same edits would come out again: only what it lacks has to be measured."""
+    try:
+        found = load_ablation(out)
+    except CheckpointError:  # none, or damaged: it is written anew
+        return None
+    device = next(net.parameters()).device
+    same = (setting.weights_sha256, key.data, key.classes, key.sites, setting.seed, versions(), hardware(device))
+    its = (found.weights_sha256, found.data, found.classes, found.sites, found.seed, found.versions, found.hardware)
+    return found if same == its else None
+
+
+def _with_channels(
+    made: Ablation, net: nn.Module, data: PictureSet, preprocessing: Preprocessing, state: State, saver: _Saver
+) -> tuple[Ablation, State]:
+    """With every channel dropped alone, where that is asked for; and the state with what was counted."""
+    setting, sites = saver.setting, state.inputs.key.sites
+    if not setting.channels:
+        return replace(made, channels=()), state
+    tally = state.tally or Tally.empty(setting.channels, sum(site.channels for site in sites))
+    for now in drop_each(tally, net, data, preprocessing, sites, seed=setting.seed, batch=setting.batch):
+        tally, state = now, replace(state, tally=now)
+        saver.channels(state)
+    return replace(made, channels=tally.effects(sites)), state
+
+
+def _with_curves(
+    made: Ablation, net: nn.Module, data: PictureSet, preprocessing: Preprocessing, setting: Setting
+) -> Ablation:
+    if not setting.curves:
+        return replace(made, curve_pictures=0, curves=())
+    wanted, seed = setting.curves, setting.seed
+    count, curves = measure(net, data, preprocessing, pictures=wanted, seed=seed, progress=setting.drawing)
+    return replace(made, curve_pictures=count, curves=curves)
 
 
 def _require_fit(data: PictureSet, preprocessing: Preprocessing) -> None:
@@ -104,6 +152,7 @@ def _start(path: Path, inputs: Inputs, setting: Setting, means: Callable[[], tup
     edits, count = len(variants_of(inputs.key.sites)), inputs.key.data.count
     if found is not None:
         found.require_same(path, inputs, setting.seed)
+        found.require_tally(path, setting.channels)
         if found.outcomes.predicted.shape != (edits + 1, count):
             raise JobError(f"{path} is damaged; remove it and start again without --resume.")
         return found
@@ -125,17 +174,25 @@ def _means(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, setti
 
 
 class _Saver:
-    """Saves the state every few seconds."""
+    """Saves the state every few seconds, and says how far the pass has come."""
 
-    def __init__(self, path: Path, state: State, setting: Setting) -> None:
-        self.path, self.state, self.setting, self.last = path, state, setting, time.monotonic()
+    def __init__(self, path: Path, setting: Setting) -> None:
+        self.path, self.setting, self.last = path, setting, time.monotonic()
 
-    def __call__(self, done: int) -> None:
-        if time.monotonic() - self.last >= self.setting.save_every:
-            self.state.at(done).save(self.path)
-            self.last = time.monotonic()
+    def edits(self, state: State) -> None:
+        self._save(state)
         if self.setting.progress:
-            self.setting.progress(done, self.state.inputs.key.data.count)
+            self.setting.progress(state.cursor, state.inputs.key.data.count)
+
+    def channels(self, state: State) -> None:
+        self._save(state)
+        if self.setting.dropping and state.tally:
+            self.setting.dropping(state.tally.cursor, state.tally.pictures)
+
+    def _save(self, state: State) -> None:
+        if time.monotonic() - self.last >= self.setting.save_every:
+            state.save(self.path)
+            self.last = time.monotonic()
 
 
 def _ablation(

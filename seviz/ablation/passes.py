@@ -47,6 +47,11 @@ def ordered(count: int, seed: int) -> NDArray[np.int64]:
     return np.array(order, dtype=np.int64)
 
 
+def sampled(count: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Which of `count` samples a part of the pass is made on: `most` of them drawn at random, or all; ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+
+
 def fill(
     outcomes: Outcomes,
     net: nn.Module,

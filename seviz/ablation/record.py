@@ -17,6 +17,7 @@ from typing import Any
 from seviz.ablation.plan import variants_of
 from seviz.analysis.ablation import Effect, Gate, Live, Network, Share, findings
 from seviz.analysis.deletion import KINDS, ORDERS, Curve, channel_findings
+from seviz.analysis.importance import Dropped
 from seviz.card import content_sha256
 from seviz.data import DataKey
 from seviz.errors import CheckpointError
@@ -39,7 +40,7 @@ class Ablation:
     for the sentences. seed: of the shuffling and of the bootstraps. close: predictions, of (effects + 1) x n, whose two
     highest logits are within 1e-3: other batches or machines may decide them otherwise. means: where the mean gates come
     from. command: gives it again. versions, hardware: of the machine. curves: deletion and insertion of channels, over
-    curve_pictures; () where they were not asked for.
+    curve_pictures; channels: what each does that is dropped alone, site by site; () where they were not asked for.
     """
 
     weights_sha256: str
@@ -58,6 +59,7 @@ class Ablation:
     hardware: Mapping[str, str | int]
     curve_pictures: int = 0
     curves: tuple[Curve, ...] = ()
+    channels: tuple[Dropped, ...] = ()
 
     @property
     def n(self) -> int:
@@ -67,6 +69,13 @@ class Ablation:
     def findings(self) -> tuple[str, ...]:
         """What follows from the numbers, in sentences."""
         return findings(self.live, self.effects, self.share, self.network) + channel_findings(self.curves)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Where of every edit -> its sites in words, in the order of the edits: "all" -> "all sites", "s3" -> "stage 3"."""
+        blocks = {site.path: site.title for site in self.sites}
+        wheres = dict.fromkeys(one.where for one in self.effects)
+        return {where: blocks.get(where, "all sites" if where == "all" else f"stage {where[1:]}") for where in wheres}
 
     def effect(self, where: str, gate: str) -> Effect:
         """The effect of an edit: where as "all", "s3" or a path, gate as "1", "mean", "class" or "shuffle"."""
@@ -127,6 +136,7 @@ def _checked(values: Mapping[str, Any]) -> Ablation:
         hardware=dict(values["hardware"]),
         curve_pictures=whole(values["curve_pictures"]),
         curves=tuple(_curve(one) for one in values["curves"]),
+        channels=tuple(_dropped(one) for one in values.get("channels", ())),  # files were written before they were measured
     )
     wanted = [(one.where, one.gate, one.paths) for one in variants_of(found.sites)]
     if [(one.where, one.gate, one.sites) for one in effects] != wanted or found.live.n != found.data.count:
@@ -138,6 +148,11 @@ def _checked(values: Mapping[str, Any]) -> Ablation:
     drawn = [(site.path, kind, order) for site in found.sites for kind in KINDS for order in ORDERS]
     if found.curves and [(one.site, one.kind, one.order) for one in found.curves] != drawn:
         raise ValueError("other curves than an ablation has")
+    widths = [(site.path, site.channels) for site in found.sites]
+    if found.channels and [(one.site, len(one.delta_logit)) for one in found.channels] != widths:
+        raise ValueError("other channels than its sites have")
+    if len({one.n for one in found.channels}) > 1:
+        raise ValueError("channels over other pictures")
     if not all(found.findings):  # they need all figures
         raise ValueError("figures that say nothing")
     return found
@@ -163,6 +178,19 @@ def _curve(values: Mapping[str, Any]) -> Curve:
     one = Curve(**{**values, **pairs, **rows})
     if len(one.shares) != len(one.probability) or not math.isfinite(one.area):
         raise ValueError("a curve that is none")
+    return one
+
+
+def _dropped(values: Mapping[str, Any]) -> Dropped:
+    counts = {name: tuple(whole(count) for count in values[name]) for name in ("only_dropped", "only_live", "changed")}
+    delta, n = tuple(float(value) for value in values["delta_logit"]), whole(values["n"])
+    one = Dropped(**{**values, "site": text(values["site"]), "n": n, "delta_logit": delta, **counts})
+    if any(len(row) != len(delta) or not all(0 <= count <= n for count in row) for row in counts.values()):
+        raise ValueError("counts that are none")
+    if n < 1 or not all(math.isfinite(value) and value >= 0 for value in delta):
+        raise ValueError("a figure that is no number")
+    if any(b + c > n for b, c in zip(one.only_dropped, one.only_live, strict=True)):
+        raise ValueError("more pictures than there are")
     return one
 
 

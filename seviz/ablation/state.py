@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seviz.ablation.channels import Tally
 from seviz.ablation.passes import Outcomes
 from seviz.edits import Means
 from seviz.errors import JobError
@@ -22,7 +23,7 @@ from seviz.files import write_npz
 @dataclass(frozen=True, eq=False)
 class State:
     """cursor: samples done, in the order of the shuffling. means: that the pass uses from its start to its end. origin: of
-    them."""
+    them. tally: of channels dropped alone, None before the first of them."""
 
     inputs: Inputs
     seed: int
@@ -30,6 +31,7 @@ class State:
     outcomes: Outcomes
     means: Means
     origin: str
+    tally: Tally | None = None
 
     def at(self, cursor: int) -> State:
         """The same with another cursor."""
@@ -48,6 +50,8 @@ class State:
         }
         arrays |= {f"overall/{site}": values for site, values in self.means.overall.items()}
         arrays |= {f"by_class/{site}": values for site, values in self.means.by_class.items()}
+        if self.tally:
+            arrays |= {f"tally/{name}": np.asarray(value) for name, value in vars(self.tally).items()}
         write_npz(path, sealed(arrays), compress=False)
 
     @classmethod
@@ -59,7 +63,7 @@ class State:
             outcomes = Outcomes(arrays["predicted"], arrays["delta"], arrays["close"])
             means = Means(inputs.key.classes, _part(arrays, "overall/"), _part(arrays, "by_class/"))
             cursor, seed = arrays["cursor"].tolist()
-            return cls(inputs, seed, cursor, outcomes, means, str(arrays["origin"]))
+            return cls(inputs, seed, cursor, outcomes, means, str(arrays["origin"]), _tally(arrays))
         except FileNotFoundError:
             return None
         except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
@@ -74,11 +78,31 @@ class State:
                 f"{path} was started with other inputs ({names}); resume with the same ones or remove it and start again."
             )
 
+    def require_tally(self, path: Path, pictures: int) -> None:
+        """Raises JobError where channels were begun to be dropped over other pictures than are asked for, or were damaged."""
+        if self.tally is None:
+            return
+        if self.tally.pictures != pictures:
+            raise JobError(
+                f"{path} was started with other inputs (channels); resume with --channels {self.tally.pictures}, or remove it "
+                "and start again."
+            )
+        if len(self.tally.delta) != sum(site.channels for site in self.inputs.key.sites):
+            raise JobError(f"{path} is damaged; remove it and start again without --resume.")
+
 
 def state_path(out: Path) -> Path:
     """Where the state of an ablation lies that is to be written to `out`: beside it."""
     return out.with_name(f"{out.stem}.resume.npz")
 
 
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[np.float64]]:
+def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _tally(arrays: Mapping[str, NDArray[Any]]) -> Tally | None:
+    found = _part(arrays, "tally/")
+    if not found:
+        return None
+    pictures, cursor = (int(found.pop(name)) for name in ("pictures", "cursor"))
+    return Tally(pictures, cursor, **found)

@@ -141,6 +141,13 @@ def recalls(right: NDArray[np.bool_], labels: NDArray[np.integer], classes: int)
     return tuple(float(hit / n) if n else None for hit, n in zip(hits, count, strict=True))
 
 
+def class_changes(effects: Sequence[Effect], live: Live) -> NDArray[np.float64]:
+    """By how much each class's recall changes under each edit: float64 (K, E), -1..1; NaN for classes without samples."""
+    rows = [[np.nan if rate is None else rate for rate in one.per_class] for one in effects]
+    before = np.array([np.nan if rate is None else rate for rate in live.per_class])
+    return np.asarray(np.array(rows).T - before[:, None])
+
+
 def input_dependent_share(
     live: NDArray[np.bool_], static: NDArray[np.bool_], off: NDArray[np.bool_], *, seed: int = 0
 ) -> Share:
@@ -170,6 +177,23 @@ def findings(live: Live, effects: Sequence[Effect], share: Share, network: Netwo
     paths = [gate.path for gate in network.gates]
     sentences += [_ranking([by_name[path, gate] for path in paths], gate) for gate in ("1", "mean", "shuffle")]
     return tuple(sentences)
+
+
+def p_words(p: float) -> str:
+    """ "p = 0.012"; what is too small for a float is not called 0."""
+    return f"p = {p:.2g}" if p > 0 else "p < 1e-300"
+
+
+def describe(one: Effect, title: str, n: int) -> str:
+    """One edit in a sentence. title: of its sites, such as "stage 2". n: samples."""
+    low, high = one.interval
+    words = "taken from another picture" if one.gate == "shuffle" else GATE_WORDS[one.gate]
+    told = "" if one.p < SURE and not low <= 0 <= high else "; no change of accuracy can be told"
+    return (
+        f"With the gates of {title} {words}, {one.accuracy:.2%} of {n:,} pictures are right ({_points(one)}; "
+        f"McNemar's test: {p_words(one.p)}{told}), {one.changed:.1%} are given another class, and a logit moves by "
+        f"{one.delta_logit:.2f} on average."
+    )
 
 
 def _worth(live: Live, effects: dict[tuple[str, str], Effect], share: Share) -> str:

@@ -88,6 +88,22 @@ def channel_findings(curves: Sequence[Curve]) -> tuple[str, ...]:
     return tuple(_finding(order, curves) for order in ORDER_WORDS if any(one.order == order for one in curves))
 
 
+def site_finding(curves: Sequence[Curve], title: str) -> str:
+    """What the curves of one site say of the three orders. title: of the site."""
+    words = []
+    for order, name in ORDER_WORDS.items():
+        own = {one.kind: one for one in curves if one.order == order}
+        parts = [_beside(own[kind]) for kind in KINDS]
+        words.append(f"{name}: {parts[0]} by deletion, {parts[1]} by insertion")
+    return f"At {title}, beside random orders, as areas under the curve. First {'; first '.join(words)}."
+
+
+def _beside(one: Curve) -> str:
+    low, high = one.beside_random_interval or (0.0, 0.0)
+    told = {1: "better", -1: "worse", 0: "not told apart"}[one.knows]
+    return f"{told} ({one.beside_random or 0.0:+.3f}, {low:+.3f} to {high:+.3f})"
+
+
 def _finding(order: str, curves: Sequence[Curve]) -> str:
     own = [one for one in curves if one.order == order and one.kind == "deletion"]
     better, worse = ([one for one in own if one.knows == sign] for sign in (1, -1))

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seviz.analysis.ablation import Effect
 from seviz.analysis.classification import Classification
 from seviz.analysis.comparison import CELLS, Comparison
+from seviz.analysis.deletion import Curve
 from seviz.analysis.distance import Between
 from seviz.analysis.health import GateHealth
+from seviz.analysis.importance import EFFECTS, KNOWN, Correlation, Dropped, known
 from seviz.analysis.moments import Moments
 
 Table = Mapping[str, Sequence[Any]]  # columns of one length by their names
@@ -178,4 +181,92 @@ def gate_space(
         "predicted": list(predicted),
         **{f"t-SNE {axis + 1}": tsne[:, axis].tolist() for axis in (0, 1)},
         **{f"component {axis + 1}": pca[:, axis].tolist() for axis in (0, 1)},
+    }
+
+
+def ablation(labels: Sequence[str], effects: Sequence[Effect]) -> Table:
+    """A row an edit; labels: of its sites."""
+    return {
+        "gates of": list(labels),
+        "become": [one.gate for one in effects],
+        "accuracy": [one.accuracy for one in effects],
+        "change": [one.difference for one in effects],
+        "interval low": [one.interval[0] for one in effects],
+        "interval high": [one.interval[1] for one in effects],
+        "McNemar p": [one.p for one in effects],
+        "only edited right": [one.only_edited for one in effects],
+        "only live right": [one.only_live for one in effects],
+        "another class": [one.changed for one in effects],
+        "mean |change of a logit|": [one.delta_logit for one in effects],
+    }
+
+
+def class_changes(labels: Sequence[str], classes: Sequence[str], changes: NDArray[np.float64]) -> Table:
+    """A row a class, a column a scope: changes (K, S) of its accuracy."""
+    return {"class": list(classes), **{label: changes[:, column].tolist() for column, label in enumerate(labels)}}
+
+
+def channel_curves(curves: Sequence[Curve]) -> Table:
+    """A row a curve and share of channels."""
+    points = [(one, *point) for one in curves for point in zip(one.shares, one.probability, strict=True)]
+    return {
+        "site": [one.site for one, _, _ in points],
+        "kind": [one.kind for one, _, _ in points],
+        "order": [one.order for one, _, _ in points],
+        "share of channels": [share for _, share, _ in points],
+        "probability": [value for _, _, value in points],
+    }
+
+
+def curve_areas(curves: Sequence[Curve]) -> Table:
+    """A row a curve: the area under it, and beside that of random orders."""
+    apart = [one.beside_random_interval or (None, None) for one in curves]
+    return {
+        "site": [one.site for one in curves],
+        "kind": [one.kind for one in curves],
+        "order": [one.order for one in curves],
+        "area": [one.area for one in curves],
+        "interval low": [one.interval[0] for one in curves],
+        "interval high": [one.interval[1] for one in curves],
+        "minus random": [one.beside_random for one in curves],
+        "minus random low": [low for low, _ in apart],
+        "minus random high": [high for _, high in apart],
+    }
+
+
+def dropped_channels(found: Sequence[tuple[Dropped, Moments]]) -> Table:
+    """A row a channel of every site: what is known of its gate, and what dropping it alone does."""
+    parts = [_dropped(one, moments) for one, moments in found]
+    return {name: [value for part in parts for value in part[name]] for name in parts[0]}
+
+
+def _dropped(one: Dropped, moments: Moments) -> Table:
+    ends, count = one.intervals, one.channels
+    return {
+        "site": [one.site] * count,
+        "channel": list(range(count)),
+        **{KNOWN[name]: known(moments, name).tolist() for name in KNOWN},
+        EFFECTS["logit"]: list(one.delta_logit),
+        "change of accuracy": one.difference.tolist(),
+        "interval low": [low for low, _ in ends],
+        "interval high": [high for _, high in ends],
+        "only without right": list(one.only_dropped),
+        "only with right": list(one.only_live),
+        "another class": [changed / one.n for changed in one.changed],
+        "pictures": [one.n] * count,
+    }
+
+
+def correlations(labels: Sequence[str], found: Mapping[str, Sequence[Correlation]]) -> Table:
+    """A row a kind of value and a row of the figure: Spearman's rho with its interval."""
+    rows = [(name, label, one) for name, ones in found.items() for label, one in zip(labels, ones, strict=True)]
+    ends = [one.interval or (None, None) for _, _, one in rows]
+    return {
+        "of the effect and": [KNOWN[name] for name, _, _ in rows],
+        "channels of": [label for _, label, _ in rows],
+        "rank correlation": [one.rho for _, _, one in rows],
+        "interval low": [low for low, _ in ends],
+        "interval high": [high for _, high in ends],
+        "p": [one.p for _, _, one in rows],
+        "channels": [one.n for _, _, one in rows],
     }

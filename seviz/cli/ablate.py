@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import time
 from typing import TYPE_CHECKING, Any
 
 from seviz.cli.common import (
@@ -41,8 +42,13 @@ def add(commands: Any) -> None:
     command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling and the intervals; 0")
     about_curves = "also drop channels one after the other, over N pictures: deletion and insertion curves of every site"
     command.add_argument("--curves", type=positive, default=0, metavar="N", help=about_curves)
+    about_channels = (
+        "also drop every channel alone, over N pictures: what each is worth, beside its gate (a tenth of a second a picture "
+        "for an SE-ResNet-20 on one CPU core)"
+    )
+    command.add_argument("--channels", type=positive, default=0, metavar="N", help=about_channels)
     command.add_argument("--out", type=path, metavar="FILE", help="ablation.json beside the checkpoint when not given")
-    command.add_argument("--resume", action="store_true", help="go on where a killed run stopped, if there is one")
+    command.add_argument("--resume", action="store_true", help="go on after a kill, or add what a finished file lacks")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
     command.set_defaults(run=run)
@@ -59,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
     with reading(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=checkpoint.card.preprocessing, progress=progress)
     out = options.out or checkpoint.folder / ABLATION_FILE
+    begun = time.monotonic()
     try:
         found = _measure(checkpoint, read.labelled_as(checkpoint.card.classes), out, options)
     except KeyboardInterrupt:
@@ -66,15 +73,21 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"model": checkpoint.name, "file": str(out), **found.to_json()})
     else:
-        lines = [*_heading(checkpoint.name, found), *_table(found), *_curves(found)]
-        print("\n".join([*lines, "", *found.findings, "", f"wrote {out}"]))
+        lines = [*_heading(checkpoint.name, found), *_table(found), *_curves(found), *_channels(checkpoint, found)]
+        seconds = time.monotonic() - begun
+        print("\n".join([*lines, "", *found.findings, "", f"measured in {seconds:,.0f} s", f"wrote {out}"]))
 
 
 def _measure(checkpoint: Checkpoint, data: PictureSet, out: Path, options: argparse.Namespace) -> Ablation:
     from seviz.ablation import Setting, ablate
 
     card, net = checkpoint.card, checkpoint.network().to(use_machine(options))
-    with counting("mean gates") as measuring, counting("edits") as progress, counting("channels") as drawing:
+    with (
+        counting("mean gates") as measuring,
+        counting("edits") as progress,
+        counting("channels") as dropping,
+        counting("curves") as drawing,
+    ):
         setting = Setting(
             weights_sha256=card.weights_sha256,
             command=_command(checkpoint.name, data, options),
@@ -86,6 +99,8 @@ def _measure(checkpoint: Checkpoint, data: PictureSet, out: Path, options: argpa
             progress=progress,
             curves=options.curves,
             drawing=drawing,
+            channels=options.channels,
+            dropping=dropping,
         )
         return ablate(net, data, card.preprocessing, out, setting)
 
@@ -106,6 +121,7 @@ def _command(name: str, data: PictureSet, options: argparse.Namespace) -> str:
     command += ["--split", options.split] if options.split != "test" else []
     command += ["--seed", str(options.seed)] if options.seed else []
     command += ["--curves", str(options.curves)] if options.curves else []
+    command += ["--channels", str(options.channels)] if options.channels else []
     return shlex.join(command)
 
 
@@ -150,4 +166,23 @@ def _curves(found: Ablation) -> list[str]:
             both = [by_name[site.path, kind, order] for kind in ("deletion", "insertion")]
             cells.append(" / ".join(f"{one.area:.3f}{'*' if one.knows else ' '}" for one in both).rjust(17))
         lines.append(f"{site.path:<20} " + " ".join(cells))
+    return lines
+
+
+def _channels(checkpoint: Checkpoint, found: Ablation) -> list[str]:
+    """The strongest channel of every site; beside statistics of the gates, what these say of the channels that matter."""
+    from seviz.analysis.importance import KNOWN, TOGETHER, correlations, network_sentence
+
+    if not found.channels:
+        return []
+    lines = ["", f"every channel dropped alone, {found.channels[0].n:,} pictures: the one that moves the logits most"]
+    for one in found.channels:
+        strongest = int(one.logit.argmax())
+        points = f"accuracy {100 * one.difference[strongest]:+.1f} points"
+        words = f"channel {strongest} by {one.delta_logit[strongest]:.3f}, {points}"
+        lines.append(f"{one.site:<20} {words}; median channel {sorted(one.delta_logit)[one.channels // 2]:.3f}")
+    statistics = _excitation(checkpoint)
+    if statistics is not None:
+        ranked = correlations([(one, statistics.moments(one.site)) for one in found.channels], "logit")
+        lines += ["", *(network_sentence(name, "logit", ranked[name][0], ranked[name][len(TOGETHER) :]) for name in KNOWN)]
     return lines

@@ -12,6 +12,9 @@
     health.py        a row a site, what is wrong with its gates
     gate_space.py    samples in the plane of their gates, squeeze against gate
     lab.py        edited gates: before and after, the path to another class, swaps
+    ablation.py      what edits cost, over all and class by class
+    importance.py    deletion and insertion of channels, and each channel beside its gate
+    intervals.py     several series of figures with intervals, a row a thing
     predictions.py   probabilities
     training.py   curves and gap
     accuracy.py   accuracy with intervals, per class, confusion, reliability

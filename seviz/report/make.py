@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from seviz.checkpoints import Checkpoint
 from seviz.errors import RequestError
+from seviz.report.ablation import part as ablation_part
 from seviz.report.accuracy import part as accuracy_part
 from seviz.report.compare import bring_together
 from seviz.report.compare import part as compare_part
@@ -37,7 +38,7 @@ def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progres
     parts: list[Part] = [summary_part(measured, brought), networks_part(found), accuracy_part(found)]
     if len(found) == 2:
         parts.append(compare_part((found[0], found[1]), brought))
-    parts += [excitation_part(one) for one in gated]
+    parts += [one for each in gated for one in (excitation_part(each), ablation_part(each.network))]
     parts += [training_part(found), provenance_part(found)]
     names = tuple(network.name for network in found)
     made = f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC by seviz {__version__} with `{command(found)}`."

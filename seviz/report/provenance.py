@@ -16,7 +16,8 @@ from seviz.machine import hardware, versions
 from seviz.report.document import Block, Commands, Facts, Part, Points, Section, Words
 from seviz.report.sources import Network
 
-FILES = ("card.json", "model.safetensors", "history.csv", "evaluation.npz", "excitation.npz", "gates.npz", "cka-*.json")
+FILES = ("card.json", "model.safetensors", "history.csv", "evaluation.npz", "excitation.npz", "gates.npz", "ablation.json",
+         "cka-*.json")  # fmt: skip
 
 
 def part(networks: Sequence[Network]) -> Part:
@@ -65,6 +66,7 @@ def _network(network: Network) -> Iterator[Block]:
     if network.statistics:
         data = network.statistics.key.data.name
         typed.append(("excite:", shlex.join(["python", "-m", "seviz", "excite", "--model", network.name, "--data", data])))
+    typed += [("ablate:", network.ablation.command)] if network.ablation else []
     yield Commands(tuple(typed))
 
 
@@ -77,6 +79,7 @@ def _data(network: Network) -> Facts:
     keys: list[tuple[str, DataKey]] = [("training", card.data.train), ("test", card.data.test)]
     keys += [("predictions", network.evaluation.key)] if network.evaluation else []
     keys += [("gates", network.statistics.key.data)] if network.statistics else []
+    keys += [("edits of gates", network.ablation.data)] if network.ablation else []
     return Facts(
         {
             "for": [what for what, _ in keys],

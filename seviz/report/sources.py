@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from seviz.ablation import Ablation
 from seviz.analysis.classification import Classification, summarise
 from seviz.analysis.moments import Moments
 from seviz.checkpoints import Checkpoint, Epoch
@@ -20,6 +21,7 @@ LACKING = {
     "predictions": ("has no stored predictions", "evaluate", "--out", "FOLDER/evaluation.npz"),
     "statistics": ("has no stored statistics of its gates", "excite"),
     "samples": ("has no stored gates of single pictures", "excite"),
+    "ablation": ("has no stored edits of its gates", "ablate", "--curves", "200", "--channels", "1000"),
 }
 
 
@@ -27,8 +29,8 @@ LACKING = {
 class Network:
     """A checkpoint with all that is stored beside it; None or () where there is nothing.
 
-    figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history" -> why there is
-    none, in a sentence.
+    figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history", "ablation" ->
+    why there is none, in a sentence.
     """
 
     checkpoint: Checkpoint
@@ -38,6 +40,7 @@ class Network:
     samples: SampleGates | None
     history: tuple[Epoch, ...]
     missing: Mapping[str, str]
+    ablation: Ablation | None = None
 
     @property
     def name(self) -> str:
@@ -64,11 +67,12 @@ def read_network(checkpoint: Checkpoint) -> Network:
     evaluation = _read("predictions", checkpoint, checkpoint.evaluation, missing)
     statistics = _read("statistics", checkpoint, checkpoint.excitation, missing) if checkpoint.is_se else None
     samples = _read("samples", checkpoint, checkpoint.sample_gates, missing) if checkpoint.is_se else None
+    ablation = _read("ablation", checkpoint, checkpoint.ablation, missing) if checkpoint.is_se else None
     history = _read("history", checkpoint, checkpoint.history, missing) or ()
     if not checkpoint.is_se:
-        missing["statistics"] = f"{checkpoint.name} is a plain network: it has no gates."
+        missing |= dict.fromkeys(("statistics", "ablation"), f"{checkpoint.name} is a plain network: it has no gates.")
     figures = summarise(evaluation.logits, evaluation.labels, checkpoint.card.classes) if evaluation else None
-    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing)
+    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing, ablation)
 
 
 def _read(what: str, checkpoint: Checkpoint, read: Callable[[], Found | None], missing: dict[str, str]) -> Found | None:

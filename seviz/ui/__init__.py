@@ -13,6 +13,7 @@
     excitation/     Excitation: a file a view
     compare/        Compare: a file a view
     lab/            Gate lab: edits of gates and what they change
+    ablation/       Ablation: a file a view
     components/     what a hand does and no widget can: HTML, CSS and JavaScript
     plain.py        what pages about gates say of a network without any
     evaluations.py  stored predictions and what they were measured on

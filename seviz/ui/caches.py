@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from seviz.ablation import ABLATION_FILE, Ablation
 from seviz.analysis.classification import Classification, summarise
 from seviz.backend import BlockWeights, Inspection, Model, Request, load
 from seviz.backend.messages import Map
@@ -117,6 +118,11 @@ def sample_gates(checkpoint: Checkpoint) -> SampleGates | None:
     return _sample_gates(os.fsencode(checkpoint.folder), checkpoint.card.sha256, written)
 
 
+def ablation(checkpoint: Checkpoint) -> Ablation | None:
+    """What edits of its gates cost, None where there is no such file. Raises CheckpointError where it is damaged."""
+    return _ablation(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, ABLATION_FILE))
+
+
 def gate_history(checkpoint: Checkpoint) -> GateHistory | None:
     """The mean gates of every epoch, None where there is no such file. Raises CheckpointError where it is damaged."""
     return _gate_history(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EPOCHS_FILE))
@@ -217,6 +223,11 @@ def _excitation(folder: bytes, sha256: str, changed: int) -> Excitation | None:
 @st.cache_resource(max_entries=4, show_spinner="Reading the gates of every picture")
 def _sample_gates(folder: bytes, sha256: str, changed: tuple[int, int]) -> SampleGates | None:
     return open_checkpoint(Path(os.fsdecode(folder))).sample_gates()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _ablation(folder: bytes, sha256: str, changed: int) -> Ablation | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).ablation()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -21,6 +21,7 @@ PAGES = {
     "Inspect": ("🔍", "inspect.py"),
     "Excitation": ("🚦", "excitation.py"),
     "Gate lab": ("🎚️", "lab.py"),
+    "Ablation": ("✂️", "ablation.py"),
     "Compare": ("⚖️", "compare.py"),
     "Training": ("📈", "training.py"),
     "Accuracy": ("🎯", "accuracy.py"),

@@ -13,7 +13,7 @@ from PIL import Image
 from seviz.ui.samples import samples
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("", "excitation", "lab", "compare", "training", "accuracy", "models")
+PAGES = ("", "excitation", "lab", "ablation", "compare", "training", "accuracy", "models")
 CHART = ".js-plotly-plot .main-svg"
 
 

@@ -1,7 +1,7 @@
 """Ablation: what the gates of a network are worth on a whole data set, and whether a high gate is an important channel."""
 
 from seviz.ui import choice, frame, plain
-from seviz.ui.ablation import views
+from seviz.ui.ablation import pruning, views
 
 frame.begin(
     "Ablation",
@@ -11,6 +11,7 @@ frame.begin(
 with frame.telling():
     chosen = choice.choose(weights=False)
     if not chosen.model.is_se:
-        plain.tell(chosen, "nothing to take away")
+        plain.tell(chosen, "nothing to take away but channels")
+        pruning.panel(chosen.model)
     else:
         views.choose()(chosen.model)

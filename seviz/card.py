@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from seviz.cutting import Cutting
 from seviz.data.picture_set import DataKey
 from seviz.errors import CheckpointError
 from seviz.images import RESAMPLING, Preprocessing
@@ -108,8 +109,10 @@ class Card:
     seviz.nets.from_card reads them. classes: the K outputs in order. recipe: the fields of seviz.training.Recipe.
     epochs: trained. seconds: of training in all. hardware, versions: of the machine that finished the training.
     metrics: name -> figure, "accuracy" among them; measured: in which way. commands: "train", "evaluate", ... as typed.
-    limits: sentences. parameters, multiply_adds: of one picture; convolutions and matrix products only. weights_sha256
-    (hex), weights_bytes: of model.safetensors; "" and 0 until they are saved. sealed: whether its file has a card_sha256.
+    limits: sentences. pruned: of a network without some of its channels, whose recipe, seed, epochs, seconds, hardware and
+    versions are those of the one it was made of. parameters, multiply_adds: of one picture; convolutions and matrix products
+    only. weights_sha256 (hex), weights_bytes: of model.safetensors; "" and 0 until they are saved. sealed: whether its file
+    has a card_sha256.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Card:
     multiply_adds: int
     measured: str = "The figures are those of the weights as stored (a moving average), computed in float32."
     gate_life: GateLife | None = None
+    pruned: Cutting | None = None
     weights_sha256: str = ""
     weights_bytes: int = 0
     sealed: bool = field(default=True, compare=False)
@@ -150,6 +154,8 @@ class Card:
         """The card as values that json.dumps takes, with its card_sha256 where it is sealed."""
         values = {"format": FORMAT, **asdict(self)}
         del values["sealed"]
+        if self.pruned is None:
+            del values["pruned"]
         if self.gate_life:
             values["gate_life"] = {**self.gate_life.to_json(), "command": self.commands.get("gate_life", "")}
         return {**values, SEAL: content_sha256(values)} if self.sealed else values
@@ -201,6 +207,7 @@ def _card(values: Mapping[str, Any]) -> Card:
         multiply_adds=whole(values["multiply_adds"]),
         measured=text(values["measured"]),
         gate_life=GateLife.from_json(life) if life is not None else None,
+        pruned=Cutting.from_json(values["pruned"]) if values.get("pruned") is not None else None,
         weights_sha256=text(values["weights_sha256"]),
         weights_bytes=whole(values["weights_bytes"], 0, MAX_WEIGHTS),
         sealed=SEAL in values,

@@ -37,13 +37,15 @@ data         errors files images
 nets         errors
 edits        errors
 gates        edits errors nets
-card         data errors images values
+cutting      values
+card         cutting data errors images values
 evaluation   card data errors files gates images
 analysis     errors
 excitation   analysis card data errors evaluation files gates images nets
 gate_history data errors excitation files
 ablation     analysis card data edits errors evaluation excitation files gates images machine nets values
-checkpoints  ablation card edits errors evaluation excitation files gate_history history images machine nets weights
+pruning      analysis card cutting data errors evaluation excitation files gates images machine nets values
+checkpoints  ablation card edits errors evaluation excitation files gate_history history images machine nets pruning weights
 similarity   analysis card checkpoints data errors evaluation files gates images values
 training     analysis card checkpoints data errors evaluation files gate_history gates history images machine nets values
 attribution  errors gates
@@ -54,19 +56,19 @@ figures      analysis errors history
 report       ablation analysis card checkpoints data errors evaluation excitation figures gates history machine similarity
              version
 cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
-             machine nets report similarity training version
+             machine nets pruning report similarity training version
 __main__     cli jobs
 ui           ablation analysis attribution backend card checkpoints data edits errors evaluation excitation figures files
-             flip gate_history gates history images jobs machine nets report similarity
+             flip gate_history gates history images jobs machine nets pruning report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """
 
 LIBRARIES = """
 numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files flip
-             gate_history images report similarity training ui
+             gate_history images pruning report similarity training ui
 PIL          colour data images
-torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets training
+torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets pruning training
 torchvision  data nets
 timm         data nets
 safetensors  checkpoints training weights
@@ -184,7 +186,8 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
         ("import seviz.training, seviz.evaluation, seviz.checkpoints, seviz.data, seviz.nets, seviz.gates", HEAVY),
         ("import seviz.excitation, seviz.cli.excite", HEAVY),
         ("import seviz.ablation, seviz.cli.ablate", HEAVY),
-        ("import seviz.edits, seviz.analysis.ablation, seviz.analysis.deletion", HEAVY | {"torch"}),
+        ("import seviz.pruning, seviz.cli.prune", HEAVY),
+        ("import seviz.edits; from seviz.analysis import ablation, deletion, pruning", HEAVY | {"torch"}),
         ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
         ("from seviz.analysis import distance, health, observations, probes, projection, relation", HEAVY | {"torch"}),
     ],

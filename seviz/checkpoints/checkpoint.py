@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seviz.evaluation import Evaluation
     from seviz.excitation import Excitation, SampleGates
     from seviz.gate_history import GateHistory
+    from seviz.pruning import Pruning
 
     Gates = TypeVar("Gates", Excitation, SampleGates)
 
@@ -143,6 +144,21 @@ class Checkpoint:
         found = load_ablation(path)
         if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
             raise CheckpointError(f"{path} is of other weights than its card; write it again with `{ablate_command(path)}`.")
+        return found
+
+    def pruning(self) -> Pruning | None:
+        """What dropping its channels costs, None where nobody measured it.
+
+        Raises CheckpointError where the file is damaged or of other weights than the card's.
+        """
+        from seviz.pruning import PRUNING_FILE, load_pruning, prune_command
+
+        path = self.folder / PRUNING_FILE
+        if not path.exists():
+            return None
+        found = load_pruning(path)
+        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
+            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{prune_command(path)}`.")
         return found
 
     def gate_history(self) -> GateHistory | None:

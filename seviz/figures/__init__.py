@@ -21,6 +21,7 @@
     comparison.py two networks: differences, agreement, calibration, stages
     mistaken.py   confusion cells to click, one sample's gates between two classes
     costs.py      accuracy against cost, latencies
+    pruning.py    accuracy of pruned networks against their cost
     networks.py   the stages of a network, the paper's comparison
     block.py      the SE block in a residual unit, drawn
 

@@ -61,8 +61,9 @@ def build(arch: str, **options: Any) -> ResNet:
 
 
 def to_card(net: ResNet) -> dict[str, Any]:
-    """The options of a network as plain JSON values."""
-    return asdict(net.options)
+    """The options of a network as plain JSON values; `kept` is among them where channels were dropped."""
+    values = asdict(net.options)
+    return values if net.options.kept is not None else {name: value for name, value in values.items() if name != "kept"}
 
 
 def from_card(values: dict[str, Any]) -> ResNet:
@@ -75,7 +76,11 @@ def from_card(values: dict[str, Any]) -> ResNet:
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
     # JSON has no tuples
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return {name: _tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _tuple(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuple(value) if isinstance(value, list) else value for value in values)
 
 
 def _cifar(depth: int) -> ResNetOptions:

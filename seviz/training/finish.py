@@ -19,7 +19,7 @@ from seviz.gate_history import GateHistory, save_gate_history, stack
 from seviz.gates import find_gates
 from seviz.history import write_history
 from seviz.machine import hardware, versions
-from seviz.nets import ResNetOptions, cost
+from seviz.nets import ResNetOptions, cost, to_card
 from seviz.training.loop import Trainer
 from seviz.training.recipe import Recipe
 from seviz.training.state import Job
@@ -86,7 +86,7 @@ def compose_card(
         name=name,
         arch=job.arch,
         description=describe(job.arch, _options(net)),
-        options=asdict(_options(net)),
+        options=to_card(net),
         classes=train.classes,
         preprocessing=trainer.preprocessing,
         data=DataUse(train.name, job.note, train.key, test.key),
@@ -96,7 +96,7 @@ def compose_card(
         seconds=round(sum(row.seconds for row in trainer.history), 1),
         versions=versions(),
         hardware=hardware(trainer.device),
-        metrics=_metrics(figures, test, commands["evaluate"]),
+        metrics=metrics_of(figures, test, commands["evaluate"]),
         commands=commands,
         licence=job.licence or LICENCE,
         limits=_limits(train, recipe),
@@ -125,7 +125,8 @@ def _options(net: nn.Module) -> ResNetOptions:
     return options
 
 
-def _metrics(figures: Classification, test: PictureSet, command: str) -> dict[str, Metric]:
+def metrics_of(figures: Classification, test: PictureSet, command: str) -> dict[str, Metric]:
+    """The figures of a card: accuracy, top5 where there are enough classes, loss and ece, measured on `test` by `command`."""
     values = {"accuracy": figures.accuracy, "top5": figures.top5, "loss": figures.loss, "ece": figures.ece}
     intervals = {"accuracy": figures.interval}
     return {

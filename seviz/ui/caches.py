@@ -28,6 +28,7 @@ from seviz.flip import Flip, flip_picture
 from seviz.gate_history import EPOCHS_FILE, GateHistory
 from seviz.images import Picture, Preprocessing, encode_png, fit
 from seviz.machine import choose_device
+from seviz.pruning import PRUNING_FILE, Pruning
 
 ANSWERS = 128  # inspections kept, some 100 kB each
 
@@ -121,6 +122,11 @@ def sample_gates(checkpoint: Checkpoint) -> SampleGates | None:
 def ablation(checkpoint: Checkpoint) -> Ablation | None:
     """What edits of its gates cost, None where there is no such file. Raises CheckpointError where it is damaged."""
     return _ablation(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, ABLATION_FILE))
+
+
+def pruning(checkpoint: Checkpoint) -> Pruning | None:
+    """What dropping its channels costs, None where there is no such file. Raises CheckpointError where it is damaged."""
+    return _pruning(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, PRUNING_FILE))
 
 
 def gate_history(checkpoint: Checkpoint) -> GateHistory | None:
@@ -228,6 +234,11 @@ def _sample_gates(folder: bytes, sha256: str, changed: tuple[int, int]) -> Sampl
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _ablation(folder: bytes, sha256: str, changed: int) -> Ablation | None:
     return open_checkpoint(Path(os.fsdecode(folder))).ablation()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pruning(folder: bytes, sha256: str, changed: int) -> Pruning | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).pruning()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

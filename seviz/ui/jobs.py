@@ -16,6 +16,8 @@ from seviz.checkpoints import Checkpoint
 from seviz.errors import RequestError
 from seviz.excitation import PARTIAL, STATE_FILE
 from seviz.jobs import Job
+from seviz.pruning import PRUNING_FILE
+from seviz.pruning import state_path as pruning_state_path
 from seviz.ui import frame
 from seviz.ui.text import plain, sentence
 
@@ -44,9 +46,11 @@ class Number:
 class Task:
     """A command of seviz over a network and a data set that a page can start.
 
-    command: its name, with which the keys of the panel begin. title: above the panel. what: it measures. lasts: a sentence on
-    what a start does. state: the file from which a killed one goes on; partial: patterns of files that a cancelled one must
-    not leave. numbers: its other options.
+    command: its name. title: above the panel. what: it measures. lasts: a sentence on what a start does. state: the file from
+    which a killed one goes on; partial: patterns of files that a cancelled one must not leave. numbers: its other options.
+    name: with which the keys of the panel begin, the command where it is "". any_network: whether it is for plain networks as
+    well. shown: whether the panel shows the command. extra: options that stand last. then: a sentence on what is there when
+    it is done.
     """
 
     command: str
@@ -56,13 +60,22 @@ class Task:
     state: str
     partial: tuple[str, ...]
     numbers: tuple[Number, ...] = ()
+    name: str = ""
+    any_network: bool = False
+    shown: bool = False
+    extra: tuple[str, ...] = ()
+    then: str = "The page shows it."
+
+    @property
+    def key(self) -> str:
+        return self.name or self.command
 
     def arguments(self, checkpoint: Checkpoint, data: str, split: str, numbers: dict[str, int]) -> list[str]:
         """Of `python -m seviz`."""
         typed = [self.command, "--model", str(checkpoint.folder), "--data", data, "--split", split]
         for one in self.numbers:
             typed += [one.option, str(numbers[one.option])] if numbers[one.option] else []
-        return typed
+        return [*typed, *self.extra]
 
 
 EXCITE = Task(
@@ -81,6 +94,18 @@ ABLATE = Task(
     ),
 )  # fmt: skip
 
+_PRUNE_STATE = pruning_state_path(Path(PRUNING_FILE)).name
+PRUNE = Task(
+    "prune", "Measure what dropped channels cost", "dropped channels",
+    "Every picture is asked of every pruned network, 64 of them: an hour on a CPU. It takes the place of what is stored now.",
+    _PRUNE_STATE, (_PRUNE_STATE, f".{PRUNING_FILE}.*.tmp", f".{_PRUNE_STATE}.*.tmp"), any_network=True, shown=True,
+)  # fmt: skip
+SAVE_PRUNED = Task(
+    "prune", "Save a pruned network", "a pruned network",
+    "The network without these channels becomes a checkpoint of its own, measured on the data: a minute on a CPU.",
+    "", (), name="save-pruned", any_network=True, shown=True, then="It stands among the networks in the sidebar now.",
+)  # fmt: skip
+
 
 def excite_panel(checkpoint: Checkpoint) -> None:
     """Measure the gates of a network over a data set, in a process of its own.
@@ -93,7 +118,7 @@ def excite_panel(checkpoint: Checkpoint) -> None:
 
 def panel(task: Task, checkpoint: Checkpoint, *, expanded: bool = False) -> None:
     """The same for any task. expanded: the panel is open where no job says otherwise."""
-    if not checkpoint.is_se or not checkpoint.has_weights:
+    if not checkpoint.has_weights or not (checkpoint.is_se or task.any_network):
         st.info(f"{plain(checkpoint.name)} has no gates that could be measured: choose a network with SE blocks and weights.")
         return
     with frame.telling():
@@ -102,11 +127,11 @@ def panel(task: Task, checkpoint: Checkpoint, *, expanded: bool = False) -> None
 
 def _panel(task: Task, checkpoint: Checkpoint, expanded: bool) -> None:
     known = _from_address(task, checkpoint)
-    with st.expander(task.title, expanded=expanded or known is not None, key=task.command):
+    with st.expander(task.title, expanded=expanded or known is not None, key=task.key):
         if known is None or not known.running:
             known = _form(task, checkpoint, known)
         if known is not None and known.running:
-            _watch(known.id, _about(task, known), task.command)
+            _watch(known.id, _about(task, known), task.key)
         elif known is not None:
             _outcome(task, known)
 
@@ -119,17 +144,17 @@ def _form(task: Task, checkpoint: Checkpoint, known: Job | None) -> Job | None:
     if running is not None and running.running:
         return running
     state = checkpoint.folder / task.state
-    again = state.is_file()
+    again = state.is_file()  # a folder where the task keeps no state
     if again:
         st.caption("A pass that is not finished is kept here. Continue goes on with it; a new start removes it.")
-    started = st.button("Remove it and start" if again else "Start", key=f"{task.command}-start", help=task.lasts)
+    started = st.button("Remove it and start" if again else "Start", key=f"{task.key}-start", help=task.lasts)
     fresh, what = started, "Go on where a killed job of the same data stopped."
-    if again and st.button("Continue", key=f"{task.command}-continue", help=what):
+    if again and st.button("Continue", key=f"{task.key}-continue", help=what):
         arguments, started = [*arguments, "--resume"], True
     if started:
         if arguments[4].startswith("-"):
             raise RequestError(f"{arguments[4]} is no data set; name cifar10 or folder:PATH.")
-        if fresh:
+        if fresh and again:
             state.unlink(missing_ok=True)
         job = jobs.start(identity, arguments, partial={str(checkpoint.folder): task.partial})
         st.query_params["job"] = job.id
@@ -140,27 +165,27 @@ def _form(task: Task, checkpoint: Checkpoint, known: Job | None) -> Job | None:
 def _fields(task: Task, checkpoint: Checkpoint, known: Job | None) -> list[str]:
     """The fields and, below them, the command that they make: its arguments."""
     # the fields are not drawn while a job runs; afterwards they say again what it was for
-    st.session_state.setdefault(f"{task.command}-data", known.arguments[4] if known else "cifar10")
-    st.session_state.setdefault(f"{task.command}-split", known.arguments[6] if known else SPLITS[0])
+    st.session_state.setdefault(f"{task.key}-data", known.arguments[4] if known else "cifar10")
+    st.session_state.setdefault(f"{task.key}-split", known.arguments[6] if known else SPLITS[0])
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     data = left.text_input(
         "Data",
-        key=f"{task.command}-data",
+        key=f"{task.key}-data",
         help="cifar10, or folder:PATH with one folder a class (PATH/train and PATH/test where they exist), on the computer "
         "that runs the app.",
     ).strip()
     split = right.segmented_control(
-        "Split", SPLITS, required=True, key=f"{task.command}-split", help="Which part of the data set is measured."
+        "Split", SPLITS, required=True, key=f"{task.key}-split", help="Which part of the data set is measured."
     )
     numbers = {one.option: _number(task, one, known) for one in task.numbers}
     arguments = task.arguments(checkpoint, data, split or SPLITS[0], numbers)
-    if task.numbers:
+    if task.numbers or task.shown:
         st.code(shlex.join(["python", "-m", "seviz", *arguments]), language="bash", wrap_lines=True)
     return arguments
 
 
 def _number(task: Task, one: Number, known: Job | None) -> int:
-    key = f"{task.command}-{one.key}"
+    key = f"{task.key}-{one.key}"
     options = dict(zip(known.arguments[7::2], known.arguments[8::2], strict=False)) if known else {}
     first = options.get(one.option, "0") if known else str(one.first)
     st.session_state.setdefault(key, int(first) if first.isdecimal() and len(first) < 10 else one.first)
@@ -182,7 +207,7 @@ def _watch(identity: str, about: str, name: str) -> None:
 def _outcome(task: Task, job: Job) -> None:
     about = plain(_about(task, job))
     if job.state == jobs.DONE:
-        st.success(f"Measured: {about}. The page shows it.")
+        st.success(f"Measured: {about}. {task.then}")
     elif job.state == jobs.CANCELLED:
         st.info(f"Cancelled: {about}. What was stored before is as it was; what was not finished is gone.")
     else:
@@ -194,7 +219,8 @@ def _from_address(task: Task, checkpoint: Checkpoint) -> Job | None:
     job = jobs.find(st.query_params.get("job", ""))
     if job is None or job.arguments[:3] != (task.command, "--model", str(checkpoint.folder)):
         return None
-    return job if len(job.arguments) >= 7 and job.arguments[3::2][:2] == ("--data", "--split") else None
+    fits = len(job.arguments) >= 7 and job.arguments[3::2][:2] == ("--data", "--split")
+    return job if fits and ("--out" in job.arguments) == ("--out" in task.extra) else None
 
 
 def _about(task: Task, job: Job) -> str:

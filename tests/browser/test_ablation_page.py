@@ -8,7 +8,7 @@ import io
 import pytest
 from test_app import CHART, downloaded, expect_clean, expect_narrow, expect_no_barrier
 
-VIEWS = ("costs", "curves", "channels")
+VIEWS = ("costs", "curves", "channels", "pruning")
 
 
 def look(watched, app, **query: str) -> None:

@@ -5,4 +5,6 @@ controls.py  choices that views share: scope, edit, block
 costs.py     what each edit costs, over all classes and class by class
 curves.py    channels dropped one after the other, in four orders
 channels.py  each channel dropped alone, against its gate and its selectivity
+pruning.py   channels dropped for good, and what is left of accuracy and cost
+pruned.py    a pruned network kept as a checkpoint
 """

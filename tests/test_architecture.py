@@ -45,30 +45,33 @@ excitation   analysis card data errors evaluation files gates images nets
 gate_history data errors excitation files
 ablation     analysis card data edits errors evaluation excitation files gates images machine nets values
 pruning      analysis card cutting data errors evaluation excitation files gates images machine nets values
-checkpoints  ablation card edits errors evaluation excitation files gate_history history images machine nets pruning weights
+attribution  errors gates
+faithfulness analysis attribution card data errors excitation files machine values
+checkpoints  ablation card edits errors evaluation excitation faithfulness files gate_history history images machine nets
+             pruning weights
 similarity   analysis card checkpoints data errors evaluation files gates images values
 training     analysis card checkpoints data errors evaluation files gate_history gates history images machine nets values
-attribution  errors gates
-backend      attribution checkpoints edits errors evaluation files gates images machine nets version
+backend      attribution checkpoints edits errors evaluation faithfulness files gates images machine nets version
 flip         backend edits
 seviz        backend gates version
 figures      analysis errors history
-report       ablation analysis card checkpoints data errors evaluation excitation figures gates history machine similarity
-             version
-cli          ablation analysis backend card checkpoints data errors evaluation excitation files history images jobs
-             machine nets pruning report similarity training version
+report       ablation analysis card checkpoints data errors evaluation excitation faithfulness figures gates history machine
+             similarity version
+cli          ablation analysis attribution backend card checkpoints data errors evaluation excitation faithfulness files
+             history images jobs machine nets pruning report similarity training version
 __main__     cli jobs
-ui           ablation analysis attribution backend card checkpoints data edits errors evaluation excitation figures files
-             flip gate_history gates history images jobs machine nets pruning report similarity
+ui           ablation analysis attribution backend card checkpoints data edits errors evaluation excitation faithfulness
+             figures files flip gate_history gates history images jobs machine nets pruning report similarity
 pages        analysis backend checkpoints errors figures ui
 app          ui
 """
 
 LIBRARIES = """
-numpy        ablation analysis attribution backend cli checkpoints colour data edits evaluation excitation figures files flip
-             gate_history images pruning report similarity training ui
+numpy        ablation analysis attribution backend checkpoints cli colour data edits evaluation excitation faithfulness
+             figures files flip gate_history images pruning report similarity training ui
 PIL          colour data images
-torch        ablation attribution backend checkpoints cli edits evaluation excitation gates machine nets pruning training
+torch        ablation attribution backend checkpoints cli edits evaluation excitation faithfulness gates machine nets
+             pruning training
 torchvision  data nets
 timm         data nets
 safetensors  checkpoints training weights
@@ -76,7 +79,7 @@ scipy        analysis
 sklearn      analysis
 threadpoolctl analysis
 tqdm         cli data
-captum       attribution
+captum       attribution faithfulness
 plotly       figures
 streamlit    app pages ui
 """
@@ -188,6 +191,7 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
         ("import seviz.ablation, seviz.cli.ablate", HEAVY),
         ("import seviz.pruning, seviz.cli.prune", HEAVY),
         ("import seviz.edits; from seviz.analysis import ablation, deletion, pruning", HEAVY | {"torch"}),
+        ("import seviz.faithfulness, seviz.cli.faithfulness", HEAVY),
         ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),
         ("from seviz.analysis import distance, health, observations, probes, projection, relation", HEAVY | {"torch"}),
     ],

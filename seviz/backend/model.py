@@ -25,6 +25,7 @@ from seviz.backend.prepare import prepare
 from seviz.edits import Edit, Means, checked_edits, from_text
 from seviz.edits.resolve import NO_MEANS, check, needs_means
 from seviz.errors import RequestError
+from seviz.faithfulness import Check, Checked, Network, Setting
 from seviz.gates import Site, find_gates
 from seviz.images import Preprocessing, fit
 from seviz.machine import choose_device
@@ -41,6 +42,8 @@ class Model:
         layers (the stages, for Grad-CAM; the last is the default), card (None for a network without a checkpoint), means
         (the mean gates that edits may ask for; read when they are first asked for).
 
+    fresh: gives the network again as it was trained, for what redraws its weights; `net` itself is kept when None.
+
     Use as a context manager, or call close().
     """
 
@@ -56,13 +59,14 @@ class Model:
         device: str | torch.device | None = None,
         precision: str = "float32",
         means: Callable[[], Means | None] = lambda: None,
+        fresh: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.name, self.sha256, self.card = name, sha256, card
         self.classes, self.preprocessing = tuple(classes), preprocessing
         self.sites: tuple[Site, ...] = find_gates(net)
         self.layers: tuple[str, ...] = tuple(child for child, _ in net.named_children() if child.startswith("layer"))
         self.device, self.precision = choose_device(device), precision
-        self._read_means = means
+        self._read_means, self._fresh = means, fresh or (lambda: net)
         if precision not in ("float32", "bfloat16"):
             raise RequestError(f"The precision is float32 or bfloat16, not {precision!r}.")
         self._modules = frozenset(path for path, _ in net.named_modules())
@@ -164,6 +168,30 @@ class Model:
         found = self._owner.run(lambda engine: engine.gate_gradients(x, index, engine.edits_of(request)))
         return {path: values.cpu().numpy() for path, values in found.items()}
 
+    def faithfulness(
+        self,
+        picture: PictureLike,
+        target: int | str,
+        methods: Sequence[str] = ("gradcam",),
+        *,
+        layer: str | None = None,
+        setting: Setting | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Checked, ...]:
+        """How faithful the maps of a picture are for a class, an answer a method: see seviz.faithfulness.
+
+        Args: layer: of Grad-CAM; the last stage when None. progress: called with (steps done, in all).
+
+        Seconds of work, in pieces of a micro-batch on the owner thread. The network that answers is not touched: what is
+        redrawn is a copy. Raises RequestError for a class, method or layer that there is not, or a setting without meaning.
+        """
+        chosen, index = listed(methods, "methods", "names"), self.class_index(target)
+        x = self._engine.normalise(self.see(picture)[None])
+        where = self._layer(layer or self.layers[-1])
+        network = Network(self._engine.net, where, lambda work: self._owner.run(lambda _: work()))
+        check = Check(network, self._fresh(), x, index, setting or Setting(), progress)
+        return check.run(chosen, model=self.name, sha256=self.sha256, label=self.classes[index])
+
     def time_pass(self) -> float:
         """Milliseconds of one forward pass of one picture of noise, on the owner thread, without gates or maps.
 
@@ -173,6 +201,7 @@ class Model:
         x = self._engine.normalise(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
         milliseconds: float = self._owner.run(lambda engine: engine.time_pass(x))
         return milliseconds
+
     def block_weights(self, path: str) -> BlockWeights:
         """The two layers of the SE block at a site. Raises RequestError where there is none."""
         self._check_site(path)
@@ -299,4 +328,5 @@ def load(name: str | os.PathLike[str], *, device: str | torch.device | None = No
         device=device,
         precision=precision,
         means=checkpoint.means,
+        fresh=checkpoint.network,
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seviz.edits import Means
     from seviz.evaluation import Evaluation
     from seviz.excitation import Excitation, SampleGates
+    from seviz.faithfulness import Faithfulness
     from seviz.gate_history import GateHistory
     from seviz.pruning import Pruning
 
@@ -159,6 +160,22 @@ class Checkpoint:
         found = load_pruning(path)
         if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
             raise CheckpointError(f"{path} is of other weights than its card; write it again with `{prune_command(path)}`.")
+        return found
+
+    def faithfulness(self) -> Faithfulness | None:
+        """How faithful its maps are over a sample, None where nobody measured it.
+
+        Raises CheckpointError where the file is damaged or of other weights than the card's.
+        """
+        from seviz.faithfulness import FAITHFULNESS_FILE, faithfulness_command, load_faithfulness
+
+        path = self.folder / FAITHFULNESS_FILE
+        if not path.exists():
+            return None
+        found = load_faithfulness(path)
+        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
+            again = faithfulness_command(path)
+            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{again}`.")
         return found
 
     def gate_history(self) -> GateHistory | None:

@@ -13,11 +13,11 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from seviz.cli import ablate, compare, data, evaluate, excite, inspect, models, prune, report, train
+from seviz.cli import ablate, compare, data, evaluate, excite, faithfulness, inspect, models, prune, report, train
 from seviz.errors import SevizError, printable
 from seviz.version import __version__
 
-COMMANDS = (models, inspect, evaluate, excite, compare, ablate, prune, report, train, data)
+COMMANDS = (models, inspect, evaluate, excite, compare, ablate, prune, faithfulness, report, train, data)
 BROKEN_PIPE = 141  # what a shell reports for a program that a closed pipe has ended
 
 

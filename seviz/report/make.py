@@ -12,6 +12,7 @@ from seviz.report.compare import bring_together
 from seviz.report.compare import part as compare_part
 from seviz.report.document import Part, Report
 from seviz.report.excitation import part as excitation_part
+from seviz.report.faithfulness import part as faithfulness_part
 from seviz.report.measured import Progress, measure_all
 from seviz.report.networks import part as networks_part
 from seviz.report.provenance import command
@@ -39,7 +40,7 @@ def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progres
     if len(found) == 2:
         parts.append(compare_part((found[0], found[1]), brought))
     parts += [one for each in gated for one in (excitation_part(each), ablation_part(each.network))]
-    parts += [training_part(found), provenance_part(found)]
+    parts += [faithfulness_part(found), training_part(found), provenance_part(found)]
     names = tuple(network.name for network in found)
     made = f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC by seviz {__version__} with `{command(found)}`."
     return Report(" and ".join(names), names, made, tuple(parts))

@@ -14,6 +14,7 @@ from seviz.checkpoints import Checkpoint, Epoch
 from seviz.errors import SevizError
 from seviz.evaluation import Evaluation
 from seviz.excitation import Excitation, SampleGates
+from seviz.faithfulness import Faithfulness
 from seviz.gates import Site
 
 Found = TypeVar("Found")
@@ -22,6 +23,7 @@ LACKING = {
     "statistics": ("has no stored statistics of its gates", "excite"),
     "samples": ("has no stored gates of single pictures", "excite"),
     "ablation": ("has no stored edits of its gates", "ablate", "--curves", "200", "--channels", "1000"),
+    "faithfulness": ("has no stored checks of its maps", "faithfulness"),
 }
 
 
@@ -29,8 +31,8 @@ LACKING = {
 class Network:
     """A checkpoint with all that is stored beside it; None or () where there is nothing.
 
-    figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history", "ablation" ->
-    why there is none, in a sentence.
+    figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history", "ablation",
+    "faithfulness" -> why there is none, in a sentence.
     """
 
     checkpoint: Checkpoint
@@ -41,6 +43,7 @@ class Network:
     history: tuple[Epoch, ...]
     missing: Mapping[str, str]
     ablation: Ablation | None = None
+    faithfulness: Faithfulness | None = None
 
     @property
     def name(self) -> str:
@@ -72,7 +75,8 @@ def read_network(checkpoint: Checkpoint) -> Network:
     if not checkpoint.is_se:
         missing |= dict.fromkeys(("statistics", "ablation"), f"{checkpoint.name} is a plain network: it has no gates.")
     figures = summarise(evaluation.logits, evaluation.labels, checkpoint.card.classes) if evaluation else None
-    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing, ablation)
+    faithfulness = _read("faithfulness", checkpoint, checkpoint.faithfulness, missing)
+    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing, ablation, faithfulness)
 
 
 def _read(what: str, checkpoint: Checkpoint, read: Callable[[], Found | None], missing: dict[str, str]) -> Found | None:

@@ -22,6 +22,8 @@ from seviz.edits import Edit, Means, to_text
 from seviz.edits.resolve import needs_means
 from seviz.evaluation import Evaluation
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates
+from seviz.faithfulness import FAITHFULNESS_FILE, Faithfulness
+from seviz.figures import faithfulness as faithfulness_figures
 from seviz.figures import maps, predictions
 from seviz.figures.layout import Figure
 from seviz.flip import Flip, flip_picture
@@ -86,6 +88,11 @@ def block_weights(checkpoint: Checkpoint, site: str) -> BlockWeights:
 def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
     """The inspection with the feature maps that the gate of `site` scales."""
     return _features(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, site, picture)
+
+
+def faithfulness(checkpoint: Checkpoint) -> Faithfulness | None:
+    """Whether the maps of a sample are faithful; None and CheckpointError as of excitation."""
+    return _faithfulness(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, FAITHFULNESS_FILE))
 
 
 def seen(checkpoint: Checkpoint, picture: Picture, side: int = 384) -> NDArray[np.uint8]:
@@ -241,6 +248,11 @@ def _pruning(folder: bytes, sha256: str, changed: int) -> Pruning | None:
     return open_checkpoint(Path(os.fsdecode(folder))).pruning()
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _faithfulness(folder: bytes, sha256: str, changed: int) -> Faithfulness | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).faithfulness()
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _gate_history(folder: bytes, sha256: str, changed: int) -> GateHistory | None:
     return open_checkpoint(Path(os.fsdecode(folder))).gate_history()
@@ -272,3 +284,15 @@ def probabilities(labels: tuple[str, ...], shares: tuple[float, ...], name: str,
 def colour_strip(signed: bool) -> bytes:
     """The colours of a map from its lowest to its highest value, as a PNG."""
     return encode_png(maps.colour_strip(signed=signed))
+
+
+def faithful_figure(found: Faithfulness, what: str) -> Figure:
+    """A measure of all methods beside its references, or "forgetting"."""
+    return _faithful_figure((found.weights_sha256, found.command, str(found.versions)), what, found)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _faithful_figure(key: tuple[str, str, str], what: str, _found: Faithfulness) -> Figure:
+    if what == "forgetting":
+        return faithfulness_figures.forgetting(_found.methods)
+    return faithfulness_figures.differences(_found.methods, what)

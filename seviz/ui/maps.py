@@ -14,7 +14,7 @@ from seviz.backend import Inspection, Map
 from seviz.checkpoints import Checkpoint
 from seviz.figures import maps as figures
 from seviz.images import encode_png
-from seviz.ui import address, caches, frame, pictures, show
+from seviz.ui import address, caches, faithful, frame, pictures, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
 from seviz.ui.text import plain
@@ -51,6 +51,9 @@ def panel(choice: Choice, chosen: Chosen, one_scale: bool = False) -> None:
     for series, (column, checkpoint, found) in enumerate(zip(columns[1:], choice.shown, maps, strict=True)):
         with column:
             _network(checkpoint, chosen, found, shared or (Scale.of([found]) if found else None), series)
+    if not one_scale:
+        targets = [found.class_index if found else None for found in maps]
+        faithful.panel(choice, chosen, targets, [_layer(checkpoint, layer) for checkpoint in choice.shown], method)
 
 
 def _controls(answer: Inspection, layers: Sequence[str], one_scale: bool) -> tuple[str, str, str]:
@@ -115,12 +118,18 @@ def _map(checkpoint: Checkpoint, chosen: Chosen, label: str, layer: str, method:
     if wanted not in answer.labels:
         return None
     index = answer.labels.index(wanted)
-    layer = layer if layer in caches.model(checkpoint).layers else caches.model(checkpoint).layers[-1]
+    layer = _layer(checkpoint, layer)
     if method != GRAD_CAM:
         return caches.pixel_map(checkpoint, chosen.picture, method, index, layer)
     if all(found.class_index != index for found in answer.maps):
         answer = caches.inspection(checkpoint, chosen.picture, (index,))
     return answer.map_of(layer, index)
+
+
+def _layer(checkpoint: Checkpoint, layer: str) -> str:
+    """The layer, or the network's last stage where it has none of that name."""
+    layers = caches.model(checkpoint).layers
+    return layer if layer in layers else layers[-1]
 
 
 def _picture(checkpoint: Checkpoint, chosen: Chosen) -> None:

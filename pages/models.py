@@ -3,7 +3,7 @@
 import streamlit as st
 
 from seviz.checkpoints import find_checkpoints, open_checkpoint
-from seviz.ui import cards, choice, frame, report
+from seviz.ui import address, bring, cards, choice, families, frame, library, report
 from seviz.ui.text import plain, sentence
 
 frame.begin(
@@ -11,8 +11,15 @@ frame.begin(
     "The networks in this folder: what they are, what they were trained on, what was measured, and the command that makes "
     "each of them again. Below: what an SE block is and what it costs.",
 )
+VIEWS = {"networks": "Networks", "cost": "Cost"}
 with frame.telling():
     chosen = choice.choose(weights=False)
+    what = "The networks that are here; or what SE blocks cost in every family of the paper."
+    if address.named("View", VIEWS, "show", what) == "cost":
+        families.panel()
+        st.stop()
+    library.panel()
+    bring.panel()
     for entry in sorted(find_checkpoints(), key=lambda entry: not (entry.card and entry.card.is_se)):
         if entry.problem:
             st.error(f"**{plain(entry.name)}**: {sentence(entry.problem)}", icon="⚠️")

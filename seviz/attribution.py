@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seviz.errors import RequestError
-from seviz.gates import find_gates, tap
+from seviz.gates import find_gates, tap, tap_gates
 
 METHODS = {
     "gradcam": "Grad-CAM",
@@ -107,12 +107,12 @@ def gate_gradients(net: nn.Module, x: Tensor, target: int) -> dict[str, Tensor]:
         net: in eval mode. x: (1, 3, H, W), normalised. target: the class.
     """
     paths = [site.path for site in find_gates(net)]
-    with torch.enable_grad(), tap(net, [f"{path}.gate" for path in paths], differentiable=True) as gates:
+    with torch.enable_grad(), tap_gates(net, paths) as gates:
         score = net(x)[0, target]
     found = torch.autograd.grad(score, list(gates.values())) if gates else ()
     channels = [gradient[0].reshape(-1, gradient.shape[-1]).sum(0).float() for gradient in found]
     by_gate = dict(zip(gates, channels, strict=True))
-    return {path: by_gate[f"{path}.gate"] for path in paths}
+    return {path: by_gate[path] for path in paths}
 
 
 def pixel_map(method: str, x: Tensor, target: int, *, forward: Forward, gradient: Gradient) -> Tensor:

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from seviz.cutting import Cutting
 from seviz.data.picture_set import DataKey
 from seviz.errors import CheckpointError
 from seviz.images import RESAMPLING, Preprocessing
+from seviz.origins import Cutting, Origin
 from seviz.values import MOST, quoted, real, require_numbers, text, texts, whole
 
 FORMAT = 1  # of card.json
@@ -110,9 +110,9 @@ class Card:
     epochs: trained. seconds: of training in all. hardware, versions: of the machine that finished the training.
     metrics: name -> figure, "accuracy" among them; measured: in which way. commands: "train", "evaluate", ... as typed.
     limits: sentences. pruned: of a network without some of its channels, whose recipe, seed, epochs, seconds, hardware and
-    versions are those of the one it was made of. parameters, multiply_adds: of one picture; convolutions and matrix products
-    only. weights_sha256 (hex), weights_bytes: of model.safetensors; "" and 0 until they are saved. sealed: whether its file
-    has a card_sha256.
+    versions are those of the one it was made of. origin: of an imported network, whose recipe, seed and training are not
+    known. parameters, multiply_adds: of one picture; convolutions and matrix products only. weights_sha256 (hex),
+    weights_bytes: of model.safetensors; "" and 0 until they are saved. sealed: whether its file has a card_sha256.
     """
 
     name: str
@@ -137,6 +137,7 @@ class Card:
     measured: str = "The figures are those of the weights as stored (a moving average), computed in float32."
     gate_life: GateLife | None = None
     pruned: Cutting | None = None
+    origin: Origin | None = None
     weights_sha256: str = ""
     weights_bytes: int = 0
     sealed: bool = field(default=True, compare=False)
@@ -148,7 +149,12 @@ class Card:
 
     @property
     def is_se(self) -> bool:
-        return self.options.get("se") is not None
+        return self.options.get("se") is not None or (self.origin is not None and self.origin.gated)
+
+    @property
+    def library(self) -> str | None:
+        """Whose code builds the network: "timm", "torchvision", or None for a ResNet of seviz.nets."""
+        return self.options.get("library")
 
     def to_json(self) -> dict[str, Any]:
         """The card as values that json.dumps takes, with its card_sha256 where it is sealed."""
@@ -156,6 +162,8 @@ class Card:
         del values["sealed"]
         if self.pruned is None:
             del values["pruned"]
+        if self.origin is None:
+            del values["origin"]
         if self.gate_life:
             values["gate_life"] = {**self.gate_life.to_json(), "command": self.commands.get("gate_life", "")}
         return {**values, SEAL: content_sha256(values)} if self.sealed else values
@@ -208,6 +216,7 @@ def _card(values: Mapping[str, Any]) -> Card:
         measured=text(values["measured"]),
         gate_life=GateLife.from_json(life) if life is not None else None,
         pruned=Cutting.from_json(values["pruned"]) if values.get("pruned") is not None else None,
+        origin=Origin.from_json(values["origin"]) if values.get("origin") is not None else None,
         weights_sha256=text(values["weights_sha256"]),
         weights_bytes=whole(values["weights_bytes"], 0, MAX_WEIGHTS),
         sealed=SEAL in values,
@@ -223,11 +232,15 @@ def _classes(values: object) -> tuple[str, ...]:
 
 def _options(values: Mapping[str, Any], classes: int) -> Mapping[str, Any]:
     """What the drawings of a network and its building take for granted; whether its weights fit is seen when it is loaded."""
-    missing = [name for name in OPTIONS if name not in values]
+    wanted = ("name", "classes") if "library" in values else OPTIONS
+    missing = [name for name in wanted if name not in values]
     if missing:
         raise ValueError(f"its options lack {', '.join(missing)}")
     if values["classes"] != classes:
         raise ValueError(f"its options say {quoted(values['classes'])} classes, and {classes} are named")
+    if "library" in values:
+        text(values["library"]), text(values["name"]), dict(values.get("options") or {})
+        return dict(values)
     blocks = [whole(count, 1, MAX_UNITS) for count in values["blocks"]]
     widths = [whole(width, 1, MAX_WIDTH) for width in values["widths"]]
     strides = [whole(stride, 1, MAX_STRIDE) for stride in values["strides"]]

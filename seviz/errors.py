@@ -6,6 +6,7 @@
     ├── DataError             a data set is missing, empty or does not fit the network
     ├── RequestError          a request names a layer, class or option that the network does not have
     ├── TrainingError         a training cannot start, continue or be resumed
+    ├── NetworkError          a file cannot be had from the internet
     ├── JobError              a long job cannot start, continue or be found again
     └── BusyError             the backend's queue is full; ask again in a moment
 
@@ -49,6 +50,10 @@ class RequestError(SevizError):
 
 class TrainingError(SevizError):
     """A training that cannot start, continue or be resumed."""
+
+
+class NetworkError(SevizError):
+    """A file that cannot be had from the internet, or only in part."""
 
 
 class JobError(SevizError):

@@ -26,7 +26,7 @@ from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
 from seviz.errors import CheckpointError, DataError, RequestError, printable
 from seviz.files import read_npz, write_npz
-from seviz.gates import by_channel, edit_gates, find_gates, record_gates
+from seviz.gates import by_channel, edit_gates, find_gates, gates_seen_at, record_gates
 from seviz.images import Preprocessing
 
 Progress = Callable[[int, int], None]
@@ -141,7 +141,7 @@ def gate_life(
 
     Args: as of evaluate; seed: of the permutation. Raises RequestError for a plain network or fewer than two pictures.
     """
-    if not find_gates(net) or len(data) < 2:
+    if not gates_seen_at(net, preprocessing.height, preprocessing.width) or len(data) < 2:
         raise RequestError("Gates are compared between pictures: this needs an SE network and at least two pictures.")
     passes = _passes(progress, len(data))
     gates, live = _record(net, data, preprocessing, batch, next(passes))

@@ -22,7 +22,8 @@ EPOCHS_FILE = "epochs.npz"
 
 @dataclass(frozen=True, eq=False)
 class GateHistory:
-    """Mean gates of a training's test pictures after each epoch, those of the moving average of the weights.
+    """Mean gates of a training's test pictures after each epoch, those of the moving average of the weights, in the precision
+    that it was trained in.
 
     means: site path -> float16 (E, K, C), in 0..1: epoch, class, channel; a class without pictures is NaN. classes: K names.
     key: of the pictures. weights_sha256: of the network after the last epoch.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from seviz.analysis.similarity import CoMoments, linear_cka, merged, moments_of
 from seviz.card import Card, content_sha256
-from seviz.checkpoints.folders import checkpoints_home
+from seviz.checkpoints.places import checkpoints_home, networks_home
 from seviz.data import DataKey, PictureSet
 from seviz.errors import CheckpointError, DataError
 from seviz.evaluation import outputs
@@ -82,11 +82,6 @@ class Watched:
     stages: Sequence[str]
     data: PictureSet
     preprocessing: Preprocessing
-
-
-def stages_of(net: nn.Module) -> tuple[str, ...]:
-    """The stages of a ResNet: its children layer1, layer2, ..."""
-    return tuple(name for name, _ in net.named_children() if name.startswith("layer"))
 
 
 def stage_similarity(
@@ -179,7 +174,7 @@ def of_pair(first: Checkpoint, second: Checkpoint, key: DataKey) -> Similarity |
         for side, checkpoint in ((found.first, one), (found.second, other)):
             if side.weights_sha256 != checkpoint.card.weights_sha256:
                 raise CheckpointError(f"{path} is of other weights of {checkpoint.name} than its card's; {again}.")
-            if side.stages != _stages_in(checkpoint.card):
+            if not checkpoint.card.library and side.stages != _stages_in(checkpoint.card):
                 raise CheckpointError(f"{path} names other stages of {checkpoint.name} than the network has; {again}.")
         if not found.key.same_samples(key):
             data = f"{found.key.name}, {found.key.split}"
@@ -189,18 +184,19 @@ def of_pair(first: Checkpoint, second: Checkpoint, key: DataKey) -> Similarity |
 
 
 def compare_command(first: Checkpoint, second: Checkpoint) -> str:
-    """The command that writes the file; D stands for the data set. A folder outside checkpoints_home() goes by its path."""
+    """The command that writes the file; D stands for the data set. A folder that lies elsewhere goes by its path."""
     return shlex.join(["python", "-m", "seviz", "compare", _asked_for(first), _asked_for(second), "--data", "D"])
 
 
 def _asked_for(checkpoint: Checkpoint) -> str:
     """What open_checkpoint has to be handed from anywhere."""
     folder = os.path.abspath(checkpoint.folder)
-    return checkpoint.name if os.path.dirname(folder) == os.path.abspath(checkpoints_home()) else folder
+    homes = (os.path.abspath(checkpoints_home()), os.path.abspath(networks_home()))
+    return checkpoint.name if os.path.dirname(folder) in homes else folder
 
 
 def _stages_in(card: Card) -> tuple[str, ...]:
-    """stages_of the network that the card describes, without building it."""
+    """The stages of the ResNet that the card describes, without building it."""
     return tuple(f"layer{number}" for number, _ in enumerate(card.options["blocks"], 1))
 
 

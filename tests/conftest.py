@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+
 import pytest
 import torch
 
 torch.set_num_threads(2)
+
+# the networks that somebody imported on this computer are not the tests' business
+os.environ["SEVIZ_HOME"] = tempfile.mkdtemp(prefix="seviz-tests-")
+atexit.register(shutil.rmtree, os.environ["SEVIZ_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -154,7 +154,8 @@ def test_a_file_from_before_channels_were_measured_lacks_one_view(home):
     assert len(charts(ablation())) == len(charts(ablation(measured="curves"))) == 3
     at = ablation(measured="channels")
     assert not at.exception and not at.error and not charts(at)
-    assert any("every channel dropped alone" in info.value and "--resume" in info.value for info in at.info)
+    (said,) = [info.value for info in at.info if "every channel dropped alone" in info.value]
+    assert "--data D --curves 200 --channels 1000 --resume" in said
 
 
 def test_a_file_without_curves_lacks_one_view(home):
@@ -164,7 +165,10 @@ def test_a_file_without_curves_lacks_one_view(home):
     save_ablation(path, replace(load_ablation(path), curves=(), curve_pictures=0))
     at = ablation(measured="curves")
     assert not at.exception and not at.error and not charts(at)
-    assert any("dropped one after the other" in info.value for info in at.info)
+    (said,) = [info.value for info in at.info if "dropped one after the other" in info.value]
+    assert "--data D --curves 200 --channels 1000 --resume" in said, "without --channels the channels would go"
+    save_ablation(path, replace(load_ablation(path), channels=()))
+    assert "--data D --curves 200 --resume" in words(ablation(measured="curves"))
 
 
 def test_without_statistics_of_the_gates_channels_have_nothing_to_stand_beside(home):

@@ -374,7 +374,7 @@ def test_what_a_killed_writer_left_is_swept_and_other_files_stay(net, data, tmp_
 
 def test_two_at_once_in_one_folder_are_refused(net, data, tmp_path):
     def progress(count, total):
-        with pytest.raises(JobError, match=r"Another excite, ablate or prune is writing into .*; wait for it"):
+        with pytest.raises(JobError, match=r"Another excite, ablate, prune or faithfulness is writing into .*; wait for it"):
             done(net, data, tmp_path)
         raise Killed
 
@@ -394,4 +394,5 @@ def test_the_key_says_what_was_measured(whole, data):
         key = json.loads(str(file["key"]))
     assert set(key) == {"weights_sha256", "sites", "classes", "preprocessing", "data"}
     assert key["data"] == {"name": "toy", "split": "test", "count": 30, "sha256": samples_sha256(data.ids, data.labels)}
-    assert key["sites"][-1] == {"path": "layer3.2.se", "stage": 3, "block": 3, "channels": 64, "hidden": 16}
+    site = {"path": "layer3.2.se", "stage": 3, "block": 3, "channels": 64, "hidden": 16, "kind": "sigmoid", "neutral": 1.0}
+    assert key["sites"][-1] == site

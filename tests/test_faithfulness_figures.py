@@ -67,6 +67,7 @@ def test_differences_lie_where_the_figures_say(measure):
     assert "← better" in drawn.layout.xaxis.title.text
     assert "lower is better: Grad-CAM" in alt(drawn)
     assert "better →" in figures.differences([Method], "insertion").layout.xaxis.title.text
+    assert max(map(len, drawn.layout.xaxis.title.text.split("<br>"))) <= 28, "a longer line is cut on a telephone"
 
 
 def test_forgetting_starts_at_one_and_ends_at_the_last_stage():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from test_pages import app, home, png, upload, words
 import seviz
 from seviz.checkpoints import open_checkpoint
 from seviz.faithfulness import FAITHFULNESS_FILE
+from seviz.ui import drawn
 from seviz.ui.samples import samples
 
 __all__ = ["home"]  # a fixture
@@ -97,3 +99,10 @@ def test_what_nobody_measured_and_what_is_damaged_is_one_sentence(home):
     assert not at.exception
     assert [error.value for error in at.error if "faithfulness.json is damaged; write it again" in error.value]
     assert "**se\\_resnet20** says" in words(at) or "**se_resnet20** says" in words(at)
+
+
+def test_figures_of_other_pictures_by_the_same_command_are_drawn_anew():
+    found = open_checkpoint("se_resnet20").faithfulness()
+    fewer = replace(found, methods=found.methods[:2])
+    assert len(drawn.faithful_figure(found, "forgetting").data) == 5
+    assert len(drawn.faithful_figure(fewer, "forgetting").data) == 2

@@ -10,9 +10,8 @@ from networks import lively, pictures
 from torch import nn
 
 import seviz
-from seviz import gates
 from seviz.errors import RequestError
-from seviz.gates import edit_gates, find_gates, record_gates, tap, tap_inputs
+from seviz.gates import edit_gates, find_gates, record_gates, scopes, tap, tap_inputs
 from seviz.nets import SqueezeExcite
 
 
@@ -145,7 +144,7 @@ def test_scopes_may_close_in_any_order(net, x):
     assert recording.gates["layer3.2.se"].unique().tolist() == [0.25]
     edit.__exit__(None, None, None)
     late.__exit__(None, None, None)
-    assert (gates._open.get(), gates._edited.get(), hook_count(net)) == ((), (), 0)
+    assert (scopes._open.get(), scopes._edited.get(), hook_count(net)) == ((), (), 0)
 
 
 def test_each_picture_can_have_its_own_edit(net, x):

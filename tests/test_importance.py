@@ -324,6 +324,9 @@ def test_a_site_in_words():
     both = site_sentence("x", "eta", "accuracy", values, values, Correlation(0.2, (-0.5, 0.7), 0.6, 4))
     assert "no relation can be told. Channel 0 has the highest eta squared (0.90) and the largest effect as well." in both
     assert "nothing can be said" in site_sentence("x", "gate", "logit", values, effects, Correlation(None, None, None, 4))
+    still = np.where(np.arange(len(values)) == 1, np.nan, values)  # a gate that never moves has no share of variance
+    assert site_sentence("x", "eta", "logit", still, effects, found).endswith("1, of the largest effect, has no eta squared.")
+    assert "p < 1e-300" in site_sentence("x", "gate", "logit", values, effects, replace(found, p=0.0))
 
 
 def test_the_network_in_words_counts_the_sites_after_holms_correction():

@@ -64,10 +64,12 @@ def test_one_class_has_no_spread():
 def test_words_follow_from_the_numbers():
     early, late = spread(two_classes(0.2, 0.2, 0.2)), spread(two_classes(0.0, 0.1, 0.4))
     text = in_words({"a": early, "b": late}, TITLES)
-    assert "first in epoch 1 (stage 1 · block 1) and last in epoch 3 (stage 2 · block 1)" in text
+    assert "first at stage 1 · block 1 (from epoch 1 on) and last at stage 2 · block 1 (from epoch 3 on)" in text
     assert "furthest apart at stage 2 · block 1 in the end (0.400)" in text
+    assert "last epoch from epoch 1 on at every site that has come to differ." in in_words({"a": early}, TITLES)
     flat = Spread(np.array([0.0, 0.001]), None)
-    assert "At no site do the classes' mean gates come to differ" in in_words({"a": flat}, TITLES)
+    assert "At no site do the classes' mean gates come to differ by 0.01 or more" in in_words({"a": flat}, TITLES)
+    assert in_words({"a": spread(np.full((2, 1, 3), 0.5))}, TITLES).startswith("Fewer than two classes have pictures")
     assert "At 1 of 2 sites they hardly differ (below 0.01)" in in_words({"a": flat, "b": late}, TITLES)
 
 
@@ -122,7 +124,7 @@ def test_the_page_shows_the_last_epoch_and_any_other(home):
     at = page().run()
     assert not at.exception
     assert at.slider(key="epoch").value == 3
-    assert any("Half of its last spread of classes" in one.value for one in at.markdown)
+    assert any("Classes come to lie at least half as far apart" in one.value for one in at.markdown)
     at.slider(key="epoch").set_value(1).run()
     assert not at.exception
     assert at.slider(key="epoch").value == 1

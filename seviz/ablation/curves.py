@@ -14,7 +14,7 @@ from seviz.ablation.sharing import Treatment, logits_of
 from seviz.analysis.deletion import KINDS, Curve, curve
 from seviz.data import PictureSet
 from seviz.evaluation import evaluating, normaliser
-from seviz.gates import GateValue, by_channel, find_gates, tap, tap_inputs
+from seviz.gates import GateValue, by_channel, find_gates, tap_gates, tap_inputs
 from seviz.images import Preprocessing
 
 SHARES = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
@@ -108,11 +108,10 @@ def _scores(net: nn.Module, x: Tensor) -> tuple[dict[str, dict[str, Tensor]], Te
     gate: the gate itself. gradient: |gate x gradient| of the live class's logit. norm: L2 norm of the map before the gate.
     """
     paths = [site.path for site in find_gates(net)]
-    layers = [f"{path}.gate" for path in paths]
-    with torch.enable_grad(), tap(net, layers, differentiable=True) as caught, tap_inputs(net, paths) as maps:
+    with torch.enable_grad(), tap_gates(net, paths) as caught, tap_inputs(net, paths) as maps:
         logits = net(x)
-        gradients = torch.autograd.grad(logits.amax(1).sum(), [caught[layer] for layer in layers])
-    gates = {path: caught[f"{path}.gate"].detach() for path in paths}
+        gradients = torch.autograd.grad(logits.amax(1).sum(), [caught[path] for path in paths])
+    gates = {path: caught[path].detach() for path in paths}
     products = {path: gates[path] * gradient for path, gradient in zip(paths, gradients, strict=True)}
     importance = {path: (value.sum((1, 2)) if value.dim() == 4 else value).abs() for path, value in products.items()}
     norms = {path: maps[path].flatten(2).norm(dim=2) for path in paths}

@@ -15,6 +15,7 @@ from seviz.ablation.sharing import Gates, Treatment, logits_of
 from seviz.data import PictureSet
 from seviz.edits import Means
 from seviz.evaluation import another, evaluating, normaliser
+from seviz.gates import find_gates
 from seviz.images import Preprocessing
 
 CLOSE = 1e-3  # of the two highest logits: below it other batches may predict the other class
@@ -75,12 +76,13 @@ def fill(
     treatments: list[Treatment] = [{}, *(dict.fromkeys(one.paths, one.gate) for one in variants)]
     overall = {path: torch.from_numpy(values).to(device, torch.float32) for path, values in means.overall.items()}
     by_class = {path: torch.from_numpy(values).to(device, torch.float32) for path, values in means.by_class.items()}
+    neutral = {site.path: site.neutral for site in find_gates(net)}
     with evaluating(net), torch.no_grad():
         for first in range(start, len(data), batch):
             rows = order[first : first + batch]
             with_next = order[np.arange(first, first + len(rows) + 1) % len(data)]
             labels = torch.from_numpy(data.labels[with_next]).to(device)
-            gates = Gates(overall, {path: values[labels] for path, values in by_class.items()})
+            gates = Gates(overall, {path: values[labels] for path, values in by_class.items()}, neutral)
             x = normalise(torch.from_numpy(data.pictures[with_next]).to(device))
             logits = logits_of(net, x, treatments, gates)[:, :-1].float()
             highest = logits.topk(2, dim=-1).values

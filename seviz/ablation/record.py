@@ -81,6 +81,11 @@ class Ablation:
         """The effect of an edit: where as "all", "s3" or a path, gate as "1", "mean", "class" or "shuffle"."""
         return next(one for one in self.effects if (one.where, one.gate) == (where, gate))
 
+    def adding(self, *, curves: int = 0, channels: int = 0) -> str:
+        """The options of `seviz ablate --resume` that add curves or channels over so many pictures and keep what is there."""
+        wanted = {"--curves": self.curve_pictures or curves, "--channels": self.channels[0].n if self.channels else channels}
+        return " ".join(f"{option} {count}" for option, count in wanted.items() if count)
+
     def to_json(self) -> dict[str, Any]:
         """Everything as values that json.dumps takes, with the findings in words, sealed."""
         values = {"format": FORMAT, **asdict(self), "findings": list(self.findings)}

@@ -32,13 +32,17 @@ class Gates:
     """What gates become in a batch: numbers, given means, and the live gates of the next picture.
 
     Args:
-        means: site path -> (C,). class_means: site path -> (B, C), of the true class of each picture.
+        means: site path -> (C,). class_means: site path -> (B, C), of the true class of each picture. neutral: site path ->
+            what "1" stands for, SE off, where that is another number (see Site.neutral).
 
     live: site path -> (B, C), noted on the way: the first edit of all is none, and is walked first.
     """
 
-    def __init__(self, means: Mapping[str, Tensor], class_means: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, means: Mapping[str, Tensor], class_means: Mapping[str, Tensor], neutral: Mapping[str, float] | None = None
+    ) -> None:
         self.means, self.class_means, self.live = means, class_means, dict[str, Tensor]()
+        self.neutral = neutral or {}
 
     def of(self, path: str, becomes: str) -> GateValue:
         if becomes == "mean":
@@ -47,7 +51,7 @@ class Gates:
             return self.class_means[path]
         if becomes == "shuffle":
             return self.live[path].roll(-1, 0)
-        return float(becomes)
+        return self.neutral.get(path, 1.0)
 
 
 def logits_of(net: nn.Module, x: Tensor, treatments: Sequence[Treatment], gates: Becoming) -> Tensor:

@@ -77,9 +77,9 @@ def curve(
     means = tuple(float(value) for value in probability.mean(1, dtype=np.float64))
     plain = tuple(float(share) for share in shares)
     if random is None:
-        return Curve(site, kind, order, plain, means, float(own.mean()), _interval(own, seed))
+        return Curve(site, kind, order, plain, means, float(own.mean()), mean_interval(own, seed))
     beside = own - areas(shares, random)
-    figures = (float(own.mean()), _interval(own, seed), float(beside.mean()), _interval(beside, seed))
+    figures = (float(own.mean()), mean_interval(own, seed), float(beside.mean()), mean_interval(beside, seed))
     return Curve(site, kind, order, plain, means, *figures)
 
 
@@ -121,8 +121,8 @@ def _listed(curves: Sequence[Curve]) -> str:
     return f" (the most at {most.site}: {most.beside_random or 0.0:+.3f})"
 
 
-def _interval(values: NDArray[np.float64], seed: int) -> Interval:
-    """The 95 % percentile bootstrap interval of a mean over pictures (N,)."""
+def mean_interval(values: NDArray[np.float64], seed: int) -> Interval:
+    """The 95 % percentile bootstrap interval of a mean over pictures (N,), from RESAMPLES draws that follow from the seed."""
     n = len(values)
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
     low, high = np.quantile(drawn @ values / n, [0.025, 0.975])

@@ -16,18 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seviz.analysis.classification import Interval
+from seviz.analysis.deletion import mean_interval
 from seviz.analysis.relation import rank_correlation
 from seviz.analysis.tables import Table
 
-RESAMPLES = 2000
 LITTLE, MUCH = 0.3, 0.7  # rank correlations with the map of a network that has forgotten everything
 LEGEND = (
     "Means with 95 % bootstrap intervals over pictures. * better, ! worse than its reference: for deletion (lower is better) "
     "and insertion (higher is better) a random order, whose scattered holes disturb a network by themselves; for infidelity "
     "and max-sensitivity (lower is better) the map's values in other places. All weights redrawn: the rank correlation with "
-    "the map of a network that has forgotten everything, near 0 for a map that depends on what was learned."
+    "the map of a network that has forgotten everything, near 0 for a map that depends on what was learned. Of so many "
+    "comparisons some are marked by chance: each interval is at 95 % by itself."
 )
-VERDICTS = {1: "better than", 0: "no better than", -1: "worse than"}
+VERDICTS = {1: "better than", 0: "not told apart from", -1: "worse than"}
 Floats = NDArray[np.float64]
 
 
@@ -120,23 +121,15 @@ def alike(first: NDArray[np.floating], second: NDArray[np.floating]) -> tuple[fl
 def figure(measure: str, own: Floats, beside: Mapping[str, Floats], *, seed: int = 0) -> Figure:
     """Of the figures (N,) of N pictures, and those of the references."""
     references = [
-        Beside(name, float(other.mean()), float((own - other).mean()), interval(own - other, seed))
+        Beside(name, float(other.mean()), float((own - other).mean()), mean_interval(own - other, seed))
         for name, other in beside.items()
     ]
-    return Figure(measure, float(own.mean()), interval(own, seed), tuple(references))
+    return Figure(measure, float(own.mean()), mean_interval(own, seed), tuple(references))
 
 
 def stage(name: str, signed: Floats, absolute: Floats, *, seed: int = 0) -> Stage:
     """Of the correlations (N,) of N pictures."""
-    return Stage(name, float(signed.mean()), interval(signed, seed), float(absolute.mean()), interval(absolute, seed))
-
-
-def interval(values: Floats, seed: int) -> Interval:
-    """The 95 % percentile bootstrap interval of a mean over pictures (N,)."""
-    n = len(values)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
-    low, high = np.quantile(drawn @ values / n, [0.025, 0.975])
-    return float(low), float(high)
+    return Stage(name, float(signed.mean()), mean_interval(signed, seed), float(absolute.mean()), mean_interval(absolute, seed))
 
 
 def balanced(labels: NDArray[np.integer], count: int, seed: int) -> NDArray[np.int64]:
@@ -186,21 +179,25 @@ def _forgetting(stages: Sequence[Stage]) -> str:
 
 
 def dependence(known: Interval) -> str:
-    """In words: whether a map depends on the weights, from the range of its correlation when all of them are redrawn."""
+    """In words: whether a map depends on the weights, from the range of its correlation when all of them are redrawn.
+
+    A range that reaches beyond LITTLE and does not leave it out tells nothing.
+    """
     if max(map(abs, known)) < LITTLE:
         return "the map depends on what was learned"
-    hardly = known[0] > MUCH
-    return f"{'the map hardly depends' if hardly else 'a part of the map does not depend'} on what was learned"
+    if known[0] > MUCH:
+        return "the map hardly depends on what was learned"
+    if known[0] >= LITTLE or known[1] <= -LITTLE:
+        return "a part of the map does not depend on what was learned"
+    return "whether all of the map depends on what was learned cannot be told"
 
 
 def curve_verdict(measure: str, own: float, random: Floats, moved: float, backwards: float) -> str:
     """The area under a curve of one picture beside its references, in words. random: (R,), areas of random orders."""
     sign = MEASURES[measure].better
     beaten = int((sign * own > sign * random).sum())
-    if beaten == len(random):
-        words = f"better than each of {len(random)} random orders"
-    else:
-        words = "no better than a random order" if beaten else f"worse than each of {len(random)} random orders"
+    of = f"of {len(random)} random orders"
+    words = f"better than {beaten} {of}" if 0 < beaten < len(random) else f"{'better' if beaten else 'worse'} than each {of}"
     place = "better" if sign * own > sign * moved else "no better"
     return (
         f"Area {own:.3f}: **{words}** ({random.min():.3f} to {random.max():.3f}), {place} than {REFERENCES['moved']} "

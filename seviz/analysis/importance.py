@@ -17,6 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seviz.analysis.ablation import p_words
 from seviz.analysis.classification import Interval
 from seviz.analysis.moments import Floats, Moments
 from seviz.analysis.paired import SURE, bootstrap_interval, holm
@@ -163,10 +164,11 @@ def site_sentence(title: str, name: str, effect: str, values: Floats, effects: F
     if high == strong:
         ends = f"Channel {high} has the highest {what} ({values[high]:.2f}) and the largest effect as well."
     else:
+        its = f"is number {_rank(values, strong)} by its {what} ({values[strong]:.2f})"
+        its = its if np.isfinite(values[strong]) else f"has no {what}"
         ends = (
             f"Channel {high}, of the highest {what} ({values[high]:.2f}), is number {_rank(effects, high)} of {count} by its "
-            f"effect; channel {strong}, of the largest effect, is number {_rank(values, strong)} by its {what} "
-            f"({values[strong]:.2f})."
+            f"effect; channel {strong}, of the largest effect, {its}."
         )
     return f"At {title} the rank correlation of {what} and {EFFECT_WORDS[effect]} is {_figure(found)}: {_told(found)}. {ends}"
 
@@ -217,7 +219,7 @@ def _rank(values: Floats, channel: int) -> int:
 
 def _figure(found: Correlation) -> str:
     interval = f", 95 % {found.interval[0]:+.2f} to {found.interval[1]:+.2f}" if found.interval else ""
-    return f"{found.rho:+.2f}{interval}, p = {found.p:.2g}"
+    return f"{found.rho:+.2f}{interval}, {p_words(found.p or 0.0)}"
 
 
 def _told(found: Correlation) -> str:

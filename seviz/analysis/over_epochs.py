@@ -18,8 +18,9 @@ class Spread:
     """How far apart the classes' mean gates are at a site, epoch by epoch.
 
     by_epoch: float64 (E,), the standard deviation over classes of their mean gate, as a root mean square over channels;
-    in units of the gate. NaN where fewer than two classes have samples. reached: the first epoch, counted from 1, from
-    which on it is at least half of what it is after the last; None where it stays below FLAT at the end.
+    in units of the gate. Means over few samples lie apart by chance as well, and that is not taken away. NaN where fewer
+    than two classes have samples. reached: the first epoch, counted from 1, from which on it is at least half of what it is
+    after the last; None where it stays below FLAT at the end.
     """
 
     by_epoch: Floats
@@ -42,15 +43,22 @@ def spread(means: ArrayLike) -> Spread:
 def in_words(spreads: Mapping[str, Spread], titles: Mapping[str, str]) -> str:
     """When the sites became class-specific, in sentences that follow from the numbers."""
     reached = {path: one.reached for path, one in spreads.items() if one.reached is not None}
+    if all(np.isnan(one.by_epoch).all() for one in spreads.values()):
+        return "Fewer than two classes have pictures, so nothing can be said of how far classes lie apart."
     if not reached:
-        return "At no site do the classes' mean gates come to differ: whatever the gates do, they do it for every class alike."
+        return (
+            f"At no site do the classes' mean gates come to differ by {FLAT} or more: whatever the gates do, they do it for "
+            "every class alike."
+        )
     first, last = min(reached.values()), max(reached.values())
     of = {epoch: [titles[path] for path, at in reached.items() if at == epoch] for epoch in (first, last)}
     widest = max(reached, key=lambda path: float(spreads[path].by_epoch[-1]))
-    text = f"Half of its last spread of classes is reached first in epoch {first} ({_few(of[first])})"
+    text = "Classes come to lie at least half as far apart as after the last epoch"
     if last > first:
-        text += f" and last in epoch {last} ({_few(of[last])})"
-    text += f". Classes lie furthest apart at {titles[widest]} in the end ({spreads[widest].by_epoch[-1]:.3f})."
+        text += f" first at {_few(of[first])} (from epoch {first} on) and last at {_few(of[last])} (from epoch {last} on)"
+    else:
+        text += f" from epoch {first} on at every site that has come to differ"
+    text += f". They lie furthest apart at {titles[widest]} in the end ({spreads[widest].by_epoch[-1]:.3f})."
     flat = len(spreads) - len(reached)
     return text + (f" At {flat} of {len(spreads)} sites they hardly differ (below {FLAT})." if flat else "")
 

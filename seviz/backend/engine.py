@@ -111,8 +111,11 @@ class Engine:
             return gate_gradients(self.net, x, target)
 
     def block_weights(self, path: str) -> BlockWeights:
-        block = self.net.get_submodule(path)
-        assert isinstance(block, SqueezeExcite)  # the path was checked
+        block = self.net.get_submodule(path.partition("#")[0])
+        if not isinstance(block, SqueezeExcite):
+            raise RequestError(
+                f"The gate of {path} is not computed by an SE block of seviz.nets, so that its layers are not known one by one."
+            )
         layers = (block.fc1.weight, block.fc1.bias, block.fc2.weight, block.fc2.bias)
         copies = [layer.detach().float().cpu().numpy().copy() for layer in layers]
         for values in copies:

@@ -11,7 +11,7 @@ from seviz.edits.means import Means
 from seviz.edits.resolve import GateFunction, Look, needs_a_look, ranks_by_gradient, resolve, select
 from seviz.edits.values import Edit, OtherPicture, Ranked, Shuffled
 from seviz.evaluation import another
-from seviz.gates import edit_gates, find_gates, record_gates, tap
+from seviz.gates import edit_gates, find_gates, record_gates, tap_gates
 
 
 def functions_of(
@@ -86,10 +86,9 @@ def _importance(net: nn.Module, x: Tensor, paths: Sequence[str], target: int | N
 
     target: the class of the logit; None for each picture's most probable one.
     """
-    with torch.enable_grad(), tap(net, [f"{path}.gate" for path in paths], differentiable=True) as caught:
+    with torch.enable_grad(), tap_gates(net, paths) as gates:
         logits = net(x)
         score = (logits.amax(1) if target is None else logits[:, target]).sum()
-    gates = {path: caught[f"{path}.gate"] for path in paths}
     gradients = torch.autograd.grad(score, list(gates.values()))
     products = {path: gate.detach() * gradient for (path, gate), gradient in zip(gates.items(), gradients, strict=True)}
     return {path: (value.sum((1, 2)) if value.dim() == 4 else value).abs() for path, value in products.items()}

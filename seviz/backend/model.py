@@ -19,16 +19,18 @@ from seviz.attribution import pixel_map as map_by_pixel
 from seviz.backend.arguments import index_of, listed
 from seviz.backend.engine import Edited, Engine, Identity
 from seviz.backend.messages import Answer, BlockWeights, Inspection, Map, Request
+from seviz.backend.outline import Outline
 from seviz.backend.owner import Owner
 from seviz.backend.pictures import PictureLike, as_pixels
 from seviz.backend.prepare import prepare
 from seviz.edits import Edit, Means, checked_edits, from_text
-from seviz.edits.resolve import NO_MEANS, check, needs_means
+from seviz.edits.resolve import NO_MEANS, needs_means
 from seviz.errors import RequestError
 from seviz.faithfulness import Check, Checked, Network, Setting
-from seviz.gates import Site, find_gates
+from seviz.gates import Site, gates_seen_at
 from seviz.images import Preprocessing, fit
 from seviz.machine import choose_device
+from seviz.stages import stages
 
 if TYPE_CHECKING:
     from seviz.checkpoints import Card
@@ -39,8 +41,8 @@ class Model:
 
     Attributes:
         name, sha256 (of the weights, hex), classes (names), preprocessing, sites (its gates, () for a plain network),
-        layers (the stages, for Grad-CAM; the last is the default), card (None for a network without a checkpoint), means
-        (the mean gates that edits may ask for; read when they are first asked for).
+        layers (the stages, for Grad-CAM; the last is the default; () where there are no feature maps), card (None for a
+        network without a checkpoint), means (the mean gates that edits may ask for; read when they are first asked for).
 
     fresh: gives the network again as it was trained, for what redraws its weights; `net` itself is kept when None.
 
@@ -63,16 +65,18 @@ class Model:
     ) -> None:
         self.name, self.sha256, self.card = name, sha256, card
         self.classes, self.preprocessing = tuple(classes), preprocessing
-        self.sites: tuple[Site, ...] = find_gates(net)
-        self.layers: tuple[str, ...] = tuple(child for child, _ in net.named_children() if child.startswith("layer"))
         self.device, self.precision = choose_device(device), precision
         self._read_means, self._fresh = means, fresh or (lambda: net)
         if precision not in ("float32", "bfloat16"):
             raise RequestError(f"The precision is float32 or bfloat16, not {precision!r}.")
-        self._modules = frozenset(path for path, _ in net.named_modules())
         size = (1, 3, preprocessing.height, preprocessing.width)
         example = torch.randn(size, generator=torch.Generator().manual_seed(0))
         ready = prepare(net, self.device, example)
+        # of this copy: what was found in another module object is not remembered for it
+        self.sites: tuple[Site, ...] = gates_seen_at(ready, preprocessing.height, preprocessing.width)
+        self.layers = stages(ready, preprocessing.height, preprocessing.width)
+        modules = frozenset(path for path, _ in net.named_modules())
+        self._outline = Outline(name, self.classes, preprocessing, self.sites, self.layers, modules)
         self._engine = Engine(ready, Identity(name, sha256, self.classes), preprocessing, self.device, precision)
         self._owner = Owner(self._engine)
 
@@ -141,12 +145,12 @@ class Model:
         if method not in PIXEL_METHODS:
             raise RequestError(f"{method!r} is no method by pixel; use one of {', '.join(PIXEL_METHODS)}.")
         target = self.class_index(target)
-        self._require_seen(pixels, 3)
+        self._outline.require_seen(pixels, 3)
         x = self._engine.normalise(pixels[None])
         request = self._checked(Request(pixels[None], edits=checked_edits(edits), others=others or {}))
         edited = self._owner.run(lambda engine: engine.edits_of(request)) if request.edits else {}
         if method == "guided_gradcam":
-            where = self._layer(layer or self.layers[-1])
+            where = self._outline.layer_or_last(layer)
             values = self._owner.run(lambda engine: engine.guided_grad_cam(x, target, where, edited))
         else:
             values = map_by_pixel(method, x, target, forward=self._forward(edited), gradient=self._gradient(edited))
@@ -187,7 +191,7 @@ class Model:
         """
         chosen, index = listed(methods, "methods", "names"), self.class_index(target)
         x = self._engine.normalise(self.see(picture)[None])
-        where = self._layer(layer or self.layers[-1])
+        where = self._outline.layer_or_last(layer)
         network = Network(self._engine.net, where, lambda work: self._owner.run(lambda _: work()))
         check = Check(network, self._fresh(), x, index, setting or Setting(), progress)
         return check.run(chosen, model=self.name, sha256=self.sha256, label=self.classes[index])
@@ -203,8 +207,8 @@ class Model:
         return milliseconds
 
     def block_weights(self, path: str) -> BlockWeights:
-        """The two layers of the SE block at a site. Raises RequestError where there is none."""
-        self._check_site(path)
+        """The two layers of the SE block at a site. Raises RequestError where there is none, or another kind of block."""
+        self._outline.require_site(path)
         found: BlockWeights = self._owner.run(lambda engine: engine.block_weights(path))
         return found
 
@@ -214,15 +218,7 @@ class Model:
 
     def class_index(self, one: int | str) -> int:
         """The index of a class given by name or index. Raises RequestError where there is none."""
-        if isinstance(one, str):
-            if one in self.classes:
-                return self.classes.index(one)
-        else:
-            index = index_of(one, "a class is a name or an index")
-            if 0 <= index < len(self.classes):
-                return index
-        some = ", ".join(self.classes[:5]) + (", ..." if len(self.classes) > 5 else "")
-        raise RequestError(f"{self.name} has no class {one!r}; it has {len(self.classes)}: {some}.")
+        return self._outline.class_index(one)
 
     @cached_property
     def is_se(self) -> bool:
@@ -245,50 +241,12 @@ class Model:
 
     def _checked(self, request: Request) -> Request:
         """The request with the means that it needs. Raises RequestError where the network lacks what it names."""
-        if not isinstance(request, Request):
-            raise RequestError(f"A request is a Request, not {type(request).__name__}.")
-        self._require_seen(request.pictures, 4)
-        # before the launch: on CUDA a bad index would poison the context for everyone
-        for index in request.classes:
-            self.class_index(index)
-        for layer in request.layers:
-            self._layer(layer)
-        for path in request.features:
-            self._check_site(path)
-        if request.layers and not 1 <= request.map_top <= len(self.classes):
-            raise RequestError(f"Maps are for 1 to {len(self.classes)} classes of {self.name}, not {request.map_top}.")
-        return self._with_means(request) if request.edits else request
-
-    def _with_means(self, request: Request) -> Request:
-        pictures, others = len(request.pictures), request.others
-        check(request.edits, self.sites, classes=self.classes, pictures=pictures, others=others)
-        shape = request.pictures.shape[1:]
-        for other in others.values():
-            if other.shape != shape or other.dtype != np.uint8:
-                raise RequestError(f"The other pictures are uint8 {shape}, not {other.dtype} {other.shape}.")
+        self._outline.check(request)
         if not needs_means(request.edits) or request.means is not None:
             return request
         if self.means is None:
             raise RequestError(NO_MEANS)
         return replace(request, means=self.means)
-
-    def _check_site(self, path: str) -> None:
-        if path not in [site.path for site in self.sites]:
-            raise RequestError(f"{self.name} has no gate {path!r}.")
-
-    def _require_seen(self, pixels: NDArray[np.uint8], dimensions: int) -> None:
-        """Raises RequestError for anything but uint8 (..., height, width, 3) as the network sees pictures."""
-        to = self.preprocessing
-        size = (to.height, to.width, 3)
-        array = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == dimensions
-        if not array or pixels.shape[-3:] != size:
-            found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
-            raise RequestError(f"{self.name} sees uint8 pictures {size}, not {found}; Model.see makes them of any picture.")
-
-    def _layer(self, path: str) -> str:
-        if not isinstance(path, str) or not path or path not in self._modules:
-            raise RequestError(f"{self.name} has no layer {path!r}; try one of {', '.join(self.layers)}.")
-        return path
 
     def _forward(self, edits: Edited) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
@@ -306,17 +264,19 @@ class Model:
 
 
 def load(name: str | os.PathLike[str], *, device: str | torch.device | None = None, precision: str = "float32") -> Model:
-    """A model by the name of its checkpoint folder, or by a path to one.
+    """A model by the name of its checkpoint folder, by that of a network of timm or torchvision that is on this computer, or
+    by a path to a folder or to a file of weights, which is imported then.
 
     Args:
         device: such as "cpu" or "cuda:0"; CUDA, then MPS, then CPU when None.
         precision: "float32", or "bfloat16" for throughput (gates move by about 2e-3).
 
-    Raises CheckpointError where the checkpoint is missing, damaged or altered.
+    Raises CheckpointError where the checkpoint is missing, damaged or altered, RequestError where a library has no such name.
     """
-    from seviz.checkpoints import open_checkpoint
+    from seviz.intake import open_or_import
+    from seviz.pretrained import import_at_hand, is_named
 
-    checkpoint = open_checkpoint(name)
+    checkpoint, _ = open_or_import(import_at_hand(name) if isinstance(name, str) and is_named(name) else name)
     card = checkpoint.card
     return Model(
         checkpoint.network(),

@@ -37,7 +37,8 @@ def fold(net: nn.Module) -> nn.Module:
     for parent in net.modules():
         for conv, norm in [*((f"conv{n}", f"bn{n}") for n in (1, 2, 3)), ("0", "1")]:
             first, second = getattr(parent, conv, None), getattr(parent, norm, None)
-            if not (isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)):
+            # timm's batch norms with an activation are a subclass: an identity in their place would lose it
+            if not (isinstance(first, nn.Conv2d) and type(second) is nn.BatchNorm2d):
                 continue
             if first.out_channels == second.num_features:  # else the norm stands elsewhere, such as before the convolution
                 setattr(parent, conv, fuse_conv_bn_eval(first, second).requires_grad_(False))

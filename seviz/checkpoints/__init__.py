@@ -15,14 +15,19 @@ Weights whose sha256 is not their card's are refused, and so is a card that is n
 seviz.card). Nothing is built or read before the sizes fit. A damaged folder is one sentence, and the others still work.
 
     checkpoint.py   one folder: weights, history and what was measured
-    folders.py      all folders: found, opened, written
+    places.py       where folders lie, and what is typed for them
+    saving.py       a folder written
+    folders.py      all folders: found, opened
 """
 
 from seviz.card import Card, DataUse, GateLife, Metric
 from seviz.checkpoints.checkpoint import CARD_FILE, EVALUATION_FILE, STATE_FILE, WEIGHTS_FILE, Checkpoint
-from seviz.checkpoints.folders import Entry, checkpoints_home, find_checkpoints, open_checkpoint, save_checkpoint, write_card
+from seviz.checkpoints.folders import Entry, find_checkpoints, open_checkpoint
+from seviz.checkpoints.places import checkpoints_home, imported_folder, networks_home, typed_name
+from seviz.checkpoints.saving import save_checkpoint, write_card
 from seviz.history import Epoch
 from seviz.machine import hardware, versions
+from seviz.origins import Origin
 from seviz.weights import weights_of
 
 __all__ = [
@@ -37,11 +42,15 @@ __all__ = [
     "Epoch",
     "GateLife",
     "Metric",
+    "Origin",
     "checkpoints_home",
     "find_checkpoints",
     "hardware",
+    "imported_folder",
+    "networks_home",
     "open_checkpoint",
     "save_checkpoint",
+    "typed_name",
     "versions",
     "weights_of",
     "write_card",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from seviz.card import Card
+from seviz.checkpoints.places import typed_name
 from seviz.errors import CheckpointError
 from seviz.files import open_file
 from seviz.history import Epoch, read_history
@@ -45,7 +46,8 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        """As it is typed: the folder's name, of an imported network such as "timm:seresnet50.a1_in1k"."""
+        return typed_name(self.folder)
 
     @property
     def is_se(self) -> bool:
@@ -69,10 +71,14 @@ class Checkpoint:
         from safetensors import SafetensorError
         from safetensors.torch import load
 
+        from seviz.nets import load_tensors
+
         try:
             net = self._without_weights()
             tensors = load(self._weights({name: list(value.shape) for name, value in net.state_dict().items()}))
-            net.to_empty(device="cpu").load_state_dict(tensors)
+            if any(parameter.is_meta for parameter in net.parameters()):
+                net.to_empty(device="cpu")
+            load_tensors(net, tensors)
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
             raise CheckpointError(
                 f"The weights of {self.name} are not of the network that its card describes; fetch the whole folder again."
@@ -220,17 +226,18 @@ class Checkpoint:
     def _without_weights(self) -> nn.Module:
         """The network that the card describes, on the meta device: shapes alone, however large they are.
 
-        Raises TypeError, ValueError, AttributeError or RuntimeError where the card describes none.
+        One of a library is built with fresh weights: it may hold buffers that are in no file and that only its own code
+        fills. Raises TypeError, ValueError, AttributeError or RuntimeError where the card describes none.
         """
         import torch
 
         from seviz.nets import from_card
 
-        with torch.device("meta"):
-            net = from_card(dict(self.card.options))
-        if net.options.classes != len(self.card.classes):
+        if self.card.options["classes"] != len(self.card.classes):
             raise ValueError("the card names more or fewer classes than the network has outputs")
-        return net
+        own = "library" not in self.card.options
+        with torch.device("meta" if own else "cpu"), torch.random.fork_rng(devices=()):
+            return from_card(dict(self.card.options))
 
     def _weights(self, shapes: dict[str, list[int]]) -> bytes:
         """The content of model.safetensors, of which only the head is read where it holds other tensors than `shapes`.

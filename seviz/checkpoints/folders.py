@@ -1,22 +1,19 @@
-"""The folders under checkpoints/: found, opened by name or path, and written."""
+"""Checkpoint folders, one's own and the imported ones: found, and opened by name or path."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seviz.card import Card
-from seviz.checkpoints.checkpoint import CARD_FILE, MAX_CARD, STATE_FILE, WEIGHTS_FILE, Checkpoint, unreadable
+from seviz.checkpoints.checkpoint import CARD_FILE, MAX_CARD, STATE_FILE, Checkpoint, unreadable
+from seviz.checkpoints.places import checkpoints_home, imported_folder, networks_home, typed_name
 from seviz.errors import CheckpointError, printable
-from seviz.files import is_utf8, read_file, write_bytes, write_json
-from seviz.weights import weights_of
+from seviz.files import is_utf8, read_file
 
-if TYPE_CHECKING:
-    from torch import nn
+FETCHED = ("timm:", "torchvision:")  # how the names begin of networks that seviz.pretrained can fetch
 
 
 @dataclass(frozen=True)
@@ -29,16 +26,19 @@ class Entry:
     problem: str | None
 
 
-def checkpoints_home() -> Path:
-    """The folder that SEVIZ_CHECKPOINTS names, or checkpoints/ beside the package."""
-    named = os.environ.get("SEVIZ_CHECKPOINTS")
-    # not Path.expanduser, which raises for the home of somebody who has none
-    return Path(os.path.expanduser(named)) if named else Path(__file__).resolve().parents[2] / "checkpoints"
-
-
 def find_checkpoints(root: Path | None = None) -> tuple[Entry, ...]:
-    """Every folder in `root` (checkpoints_home() when None) by name, the damaged ones with their problem."""
-    home = root or checkpoints_home()
+    """Every folder in `root` by name, the damaged ones with their problem.
+
+    Where `root` is None: those in checkpoints_home(), then the imported ones, but for names that are taken.
+    """
+    if root is not None:
+        return _entries(root)
+    own = _entries(checkpoints_home())
+    taken = {entry.name for entry in own}
+    return (*own, *(entry for entry in _entries(networks_home()) if entry.name not in taken))
+
+
+def _entries(home: Path) -> tuple[Entry, ...]:
     if not home.is_dir():
         return ()
     folders = sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -46,7 +46,8 @@ def find_checkpoints(root: Path | None = None) -> tuple[Entry, ...]:
 
 
 def open_checkpoint(name: str | os.PathLike[str]) -> Checkpoint:
-    """A checkpoint by the name of its folder under checkpoints_home(), or by a path (which has a separator).
+    """A checkpoint by the name of its folder under checkpoints_home(), by that of an imported network, or by a path (which
+    has a separator).
 
     Raises CheckpointError where there is none or its card cannot be read.
     """
@@ -54,32 +55,26 @@ def open_checkpoint(name: str | os.PathLike[str]) -> Checkpoint:
         raise CheckpointError(f"A checkpoint is asked for by its name or its path, not by a {type(name).__name__}.")
     text = os.fspath(name)
     is_path = not isinstance(name, str) or os.sep in text or "/" in text or text in (".", "..")
-    folder = Path(os.path.expanduser(text)) if is_path else checkpoints_home() / text
+    folder = Path(os.path.expanduser(text)) if is_path else _folder_of(text)
     if not text or not os.path.isdir(folder):  # unlike Path.is_dir, False for a name that no file can have
-        known = ", ".join(entry.name for entry in find_checkpoints() if entry.card) or "none yet"
-        raise CheckpointError(f"There is no checkpoint {text!r}; there are: {known}.")
+        raise CheckpointError(_missing(text))
     return Checkpoint(Path(os.path.abspath(folder)), _read_card(folder))
 
 
-def save_checkpoint(folder: Path, net: nn.Module, card: Card) -> Card:
-    """Write the weights, then the card with their size and sha256 filled in. Returns that card.
-
-    Each file is replaced as a whole; a kill between the two leaves weights that the old card refuses.
-    """
-    content = weights_of(net)
-    card = replace(card, weights_sha256=hashlib.sha256(content).hexdigest(), weights_bytes=len(content))
-    write_bytes(folder / WEIGHTS_FILE, content)
-    write_card(folder, card)
-    return card
+def _missing(name: str) -> str:
+    if name.startswith(FETCHED):
+        return f"{name} is not on this computer; fetch it with `python -m seviz fetch {name}`."
+    known = ", ".join(entry.name for entry in find_checkpoints() if entry.card) or "none yet"
+    return f"There is no checkpoint {name!r}; there are: {known}."
 
 
-def write_card(folder: Path, card: Card) -> None:
-    """Replace card.json by `card`, sealed with its card_sha256."""
-    write_json(folder / CARD_FILE, replace(card, sealed=True).to_json())
+def _folder_of(name: str) -> Path:
+    own, imported = checkpoints_home() / name, imported_folder(name)
+    return imported if not os.path.isdir(own) and os.path.isdir(imported) else own
 
 
 def _entry(folder: Path) -> Entry:
-    name = printable(folder.name)
+    name = printable(typed_name(folder))
     if not is_utf8(folder.name):
         return Entry(name, folder, None, "The name of its folder is no UTF-8; rename it.")
     try:

@@ -13,11 +13,30 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from seviz.cli import ablate, compare, data, evaluate, excite, faithfulness, inspect, models, prune, report, train
+from seviz.cli import (
+    ablate,
+    bring,
+    compare,
+    cost,
+    coverage,
+    data,
+    evaluate,
+    excite,
+    faithfulness,
+    fetch,
+    inspect,
+    models,
+    prune,
+    report,
+    train,
+)
+from seviz.cli.common import use_at_hand
 from seviz.errors import SevizError, printable
 from seviz.version import __version__
 
-COMMANDS = (models, inspect, evaluate, excite, compare, ablate, prune, faithfulness, report, train, data)
+COMMANDS = (
+    models, fetch, inspect, evaluate, excite, compare, ablate, prune, faithfulness, report, train, bring, cost, coverage, data
+)  # fmt: skip
 BROKEN_PIPE = 141  # what a shell reports for a program that a closed pipe has ended
 
 
@@ -26,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _settle()
     options = parser().parse_args(arguments)
     try:
+        use_at_hand(options)
+        bring.take_in_files(options)
         options.run(options)
         sys.stdout.flush()
     except SevizError as error:

@@ -34,7 +34,8 @@ COLUMNS = {"1": "at 1", "mean": "static mean", "class": "class mean", "shuffle":
 
 def add(commands: Any) -> None:
     about = (
-        "Accuracy when the gates of a site, a stage or all sites become 1, their mean over the pictures, the mean of the "
+        "Accuracy when the gates of a site, a stage or all sites become 1 (or another value that takes them out), "
+        "their mean over the pictures, the mean of the "
         "picture's true class, or those of another picture."
     )
     command = commands.add_parser("ablate", help="measure what the gates of a network are worth", description=about)
@@ -48,7 +49,8 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--channels", type=positive, default=0, metavar="N", help=about_channels)
     command.add_argument("--out", type=path, metavar="FILE", help="ablation.json beside the checkpoint when not given")
-    command.add_argument("--resume", action="store_true", help="go on after a kill, or add what a finished file lacks")
+    again = "go on after a kill, or add to a finished file curves or channels; those that are not asked for leave it"
+    command.add_argument("--resume", action="store_true", help=again)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
     command.set_defaults(run=run)
@@ -132,8 +134,15 @@ def _heading(name: str, found: Ablation) -> list[str]:
         f"accuracy with its own gates {found.live.accuracy:.2%}  ({low:.2%} to {high:.2%}: Wilson, 95 %)",
         f"mean gates: {found.means}",
         f"{found.close:,} of {(len(found.effects) + 1) * found.n:,} predictions are decided by less than 0.001",
+        *_neutral(found),
         "points of accuracy that an edit changes, with paired 95 % bootstrap intervals, and mean |change of a logit|",
     ]
+
+
+def _neutral(found: Ablation) -> list[str]:
+    """Where a gate at 1 would not take it out."""
+    others = {f"{site.neutral:g}" for site in found.sites if site.neutral != 1}
+    return [f"at 1: at the value that takes a gate out, here {' or '.join(sorted(others))}"] if others else []
 
 
 def _table(found: Ablation) -> list[str]:

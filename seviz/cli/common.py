@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seviz.checkpoints import typed_name
 from seviz.errors import RequestError
 from seviz.jobs import report
+from seviz.pretrained import import_at_hand, is_named
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +89,17 @@ def add_machine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", choices=DEVICES, default="auto", help="auto: CUDA, then MPS, then CPU")
     threads = whole(1, MAX_THREADS)
     command.add_argument("--threads", type=threads, metavar="N", help="CPU threads; torch's own choice when not given")
+
+
+def use_at_hand(options: argparse.Namespace) -> None:
+    """Import the networks of timm or torchvision that a command names, where their files lie in a cache of this computer.
+
+    Nothing is fetched. Raises CheckpointError, which names the command that fetches, and RequestError for unknown names.
+    """
+    for role in ("model", "against", "first", "second", "start"):
+        name = getattr(options, role, None)
+        if isinstance(name, str) and is_named(name):
+            setattr(options, role, typed_name(import_at_hand(name)))
 
 
 def use_machine(options: argparse.Namespace) -> torch.device:

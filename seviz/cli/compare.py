@@ -120,7 +120,8 @@ def _similarity(both: Both, stored: Evaluation, options: argparse.Namespace) -> 
 def _watched(checkpoint: Checkpoint, stored: Evaluation, options: argparse.Namespace) -> Watched:
     """The network with its pictures. Raises DataError where they are not the samples that were evaluated."""
     from seviz.data import open_data
-    from seviz.similarity import Watched, stages_of
+    from seviz.similarity import Watched
+    from seviz.stages import stages
 
     card, net = checkpoint.card, checkpoint.network()
     with counting(f"reading {options.split}") as progress:
@@ -131,7 +132,7 @@ def _watched(checkpoint: Checkpoint, stored: Evaluation, options: argparse.Names
             f"{options.data}, {options.split} holds {len(data):,} other samples than the {stored.key.count:,} of "
             f"{stored.key.name}, {stored.key.split} that both networks were evaluated on."
         )
-    return Watched(net, stages_of(net), data, card.preprocessing)
+    return Watched(net, stages(net, card.preprocessing.height, card.preprocessing.width), data, card.preprocessing)
 
 
 def _latency(both: Both, options: argparse.Namespace) -> tuple[Latency, ...]:

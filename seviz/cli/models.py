@@ -1,23 +1,64 @@
-"""`seviz models`: what is there, card by card."""
+"""`seviz models`: what is there, card by card; with --search what could be had."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 from seviz.card import Card
-from seviz.checkpoints import Entry, checkpoints_home, find_checkpoints
-from seviz.cli.common import print_json
+from seviz.checkpoints import Entry, checkpoints_home, find_checkpoints, imported_folder
+from seviz.cli.common import positive, print_json
 from seviz.errors import printable
+from seviz.pretrained import LIBRARIES, Listed, search, versions_listed
 
 
 def add(commands: Any) -> None:
-    command = commands.add_parser("models", help="list the checkpoints that are there")
+    command = commands.add_parser("models", help="list the networks that are there, or search those that could be had")
+    command.add_argument("--search", metavar="TEXT", help="networks of timm and torchvision whose name holds TEXT ('' for all)")
+    command.add_argument("--family", metavar="F", help="only this family, such as resnet, efficientnet or regnet")
+    command.add_argument("--gated", action="store_true", help="only those that carry a channel gate by their definition")
+    command.add_argument("--max-parameters", type=positive, metavar="N", help="no larger ones")
+    command.add_argument("--library", choices=LIBRARIES, help="only networks of timm, or of torchvision")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
+    filters = options.family or options.gated or options.max_parameters or options.library
+    if options.search is not None or filters:
+        _search(options)
+    else:
+        _list(options)
+
+
+def _search(options: argparse.Namespace) -> None:
+    found = search(
+        options.search or "",
+        family=options.family,
+        gated=options.gated,
+        most_parameters=options.max_parameters,
+        library=options.library,
+    )
+    here = {one.name: _where(one) for one in found}
+    if options.json:
+        plain = [
+            {**asdict(one), "library": one.library, "bytes_about": one.bytes_about, "here": here[one.name]} for one in found
+        ]
+        print_json({"networks": plain, "listed": versions_listed()})
+        return
+    for one in found:
+        millions, gate = f"{one.parameters / 1e6:.1f} M", one.gate or "no gate"
+        print(f"{one.name:<52} {millions:>8}  {one.side:>4} px  {here[one.name]:<13} {gate}")
+    print(f"{len(found):,} networks with 1,000 classes, of {versions_listed()}; `python -m seviz fetch NAME` gets one.")
+
+
+def _where(one: Listed) -> str:
+    """Whether it can be used without a network. A file in a cache of a library is looked for where there are few to ask of."""
+    return "here" if imported_folder(one.name).is_dir() else "to be fetched"
+
+
+def _list(options: argparse.Namespace) -> None:
     entries = find_checkpoints()
     if options.json:
         print_json({"models": [_plain(entry) for entry in entries]})
@@ -50,7 +91,8 @@ def _figures(card: Card) -> list[str]:
             f"accuracy {accuracy.value:.2%} ({low:.2%} to {high:.2%}) on {accuracy.n:,} pictures of "
             f"{accuracy.data}, {accuracy.split}"
         )
-    lines.append(f"{card.parameters:,} parameters, {card.multiply_adds / 1e6:.1f} M multiply-adds, {card.epochs} epochs")
+    trained = f", {card.epochs} epochs" if card.origin is None else ""
+    lines.append(f"{card.parameters:,} parameters, {card.multiply_adds / 1e6:.1f} M multiply-adds{trained}")
     if card.gate_life:
         life = card.gate_life
         lines.append(

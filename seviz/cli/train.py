@@ -28,7 +28,6 @@ from seviz.files import is_utf8
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
     from seviz.card import Card
     from seviz.data import PictureSet
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
 
 LEAST_STD = 0.001  # of a colour, that what all pictures have alike is not divided by zero
 CROPS = ("shift", "resized")  # seviz.training.recipe has them too, but brings torch
-DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit
+POSITIONS = ("standard", "pre", "post", "identity", "3x3")  # as seviz.nets.placement has them
+DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit; torchvision's are wide enough for 16
 RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with what it means and, last, its default
     "epochs": (positive, "passes over the training pictures; 30"),
     "batch": (positive, "pictures a step; 128"),
@@ -58,11 +58,14 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
 def add(commands: Any) -> None:
     about = "Options that are not given keep the recipe's values; with --resume, the values of the run."
     command = commands.add_parser("train", help="train a network", description=about)
-    command.add_argument("--arch", metavar="A", help="such as se_resnet20, or resnet18_64 for pictures of 64 x 64")
+    command.add_argument("--arch", metavar="A", help="such as se_resnet20, resnet18_64 (64 x 64) or torchvision:NAME[+se]")
     command.add_argument("--data", metavar="D", help="cifar10 or folder:PATH, with a train and a test split")
     command.add_argument("--out", type=path, required=True, metavar="DIR", help="the checkpoint's folder")
     command.add_argument("--resume", action="store_true", help="continue; on a CPU bit for bit, given as many threads")
-    command.add_argument("--reduction", type=positive, metavar="R", help=f"r of the SE blocks; {DEFAULT_REDUCTION}")
+    command.add_argument("--reduction", type=positive, metavar="R", help="r of the SE blocks; 4, torchvision's 16")
+    command.add_argument("--position", choices=POSITIONS, help="of the SE blocks in a unit (seviz.insert_se); standard")
+    command.add_argument("--where", type=_stages, metavar="S", help="the stages with SE blocks, such as 2,3; all")
+    command.add_argument("--from", dest="start", metavar="M", help="begin with the weights of this checkpoint")
     size = "resize and crop pictures to SIZE x SIZE; their own size when not given"
     command.add_argument("--size", type=whole(1, MAX_SIDE), metavar="SIZE", help=size)
     command.add_argument("--data-note", type=words, metavar="TEXT", help="what the card has to say about the pictures")
@@ -97,6 +100,14 @@ def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--precision", choices=("auto", "fp32", "bf16"), help="auto: bf16 where the hardware multiplies it")
 
 
+def _stages(text: str) -> str:
+    """Numbers with commas, in order and each once, for argparse."""
+    try:
+        return ",".join(str(stage) for stage in sorted({int(stage) for stage in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} names no stages; write numbers such as 2,3") from None
+
+
 def _state(folder: Path, resume: bool) -> RunState | None:
     """What to resume: None for a fresh start, and for a training that is finished.
 
@@ -127,7 +138,7 @@ def _train(options: argparse.Namespace, state: RunState | None) -> Card:
     train, test = _read(job)
     job = replace(job, train_sha256=train.key.sha256, test_sha256=test.key.sha256)
     with naming_the_cause():  # from here on files are written, not read
-        trainer = _trainer(job, recipe, train, device)
+        trainer = _trainer(job, recipe, train, device, options.start if state is None else None)
         if state:
             trainer.restore(state)
         sweep_temporary(options.out)
@@ -162,20 +173,21 @@ def _recipe(options: argparse.Namespace, state: RunState | None, device: torch.d
 def _job(options: argparse.Namespace, stored: Job | None) -> Job:
     """The options over what the run was started with.
 
-    Raises TrainingError where --arch or --data is missing, RequestError where there is no such architecture.
+    Raises TrainingError where --arch or --data is missing or --from is of another network, RequestError where there is no
+    such architecture, CheckpointError where --from names no checkpoint.
     """
-    from seviz.nets import options_for
     from seviz.training import Job
 
-    base = stored or Job("", DEFAULT_REDUCTION, "", "", None, "", "")
+    wide = (options.arch or "").startswith("torchvision:")
+    base = stored or Job("", 16 if wide else DEFAULT_REDUCTION, "", "", None, "", "")
     given = {"arch": options.arch, "data": options.data, "note": options.data_note, "licence": options.licence}
-    given |= {"reduction": options.reduction, "size": options.size}
+    given |= {name: getattr(options, name) for name in ("reduction", "size", "position", "where")}
     job = replace(base, **{name: value for name, value in given.items() if value is not None})
     for name in ("arch", "data"):
         if not getattr(job, name):
             raise TrainingError(f"A training needs --{name}; see `python -m seviz train --help`.")
-    options_for(job.arch, reduction=job.reduction)  # said before the pictures are read
-    return job
+    job.options(classes=2)  # said before the pictures are read
+    return job if options.start is None else job.beginning_with(options.start, fresh=stored is None)
 
 
 def _read(job: Job) -> tuple[PictureSet, PictureSet]:
@@ -207,33 +219,27 @@ def _require_enough(job: Job, train: PictureSet, test: PictureSet) -> None:
         raise TrainingError(f"The pictures of {job.data} have over {MAX_SIDE} pixels a side; give a smaller --size.")
 
 
-def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device) -> Trainer:
+def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device, start: str | None) -> Trainer:
+    """start: the checkpoint whose weights are taken; None for fresh ones, and where a state is going to replace them."""
     import torch
 
     from seviz import nets
+    from seviz.checkpoints import open_checkpoint
     from seviz.data import channel_moments
     from seviz.images import Preprocessing
-    from seviz.training import Trainer
+    from seviz.training import Trainer, begin_from, require_pass
 
+    options = job.options(len(train.classes))
+    require_pass(job, options, recipe, train.size, len(train))
     torch.manual_seed(recipe.seed)
-    net = nets.build(job.arch, reduction=job.reduction, classes=len(train.classes))
-    if len(train) % recipe.batch == 1:
-        _require_deviations(net, train.size)
+    net = nets.from_card(options)
+    if job.start:
+        if start:
+            print(begin_from(net, open_checkpoint(start), train.classes), file=sys.stderr)
+        return Trainer(net, recipe, Preprocessing(*train.size, mean=job.start.mean, std=job.start.std), device, job)
     mean, (red, green, blue) = channel_moments(train.pictures)
     std = (max(red, LEAST_STD), max(green, LEAST_STD), max(blue, LEAST_STD))
     return Trainer(net, recipe, Preprocessing(*train.size, mean=mean, std=std), device, job)
-
-
-def _require_deviations(net: nn.Module, size: tuple[int, int]) -> None:
-    """Raises TrainingError where a batch of one picture leaves batch norm one number a channel."""
-    import copy
-
-    import torch
-
-    try:
-        copy.deepcopy(net).to("meta").train()(torch.empty(1, 3, *size, device="meta"))
-    except ValueError as error:
-        raise TrainingError("The last batch of an epoch has one picture, too little for batch norm; change --batch.") from error
 
 
 def _run_epochs(trainer: Trainer, train: PictureSet, test: PictureSet, folder: Path) -> None:

@@ -22,15 +22,17 @@ def match_classes(names: Sequence[str], classes: Sequence[str], where: str) -> t
 
     Raises DataError where a name means none of the classes, more than one, or the same one as another; it begins with `where`.
     """
-    if set(names) <= set(classes):
-        exact = {name: index for index, name in enumerate(classes)}
-        return tuple(exact[name] for name in names)
-    if all(SYNSET.fullmatch(name) for name in names) and is_imagenet(classes):
+    if tuple(names) == tuple(classes):
+        return tuple(range(len(classes)))
+    exact: dict[str, list[int]] = {}
+    for index, name in enumerate(classes):
+        exact.setdefault(name, []).append(index)  # two classes may have one name: ImageNet has two cranes
+    if names and not set(names) <= set(exact) and all(SYNSET.fullmatch(name) for name in names) and is_imagenet(classes):
         order = {name: index for index, name in enumerate(_imagenet()[0])}
         found = [[order[name]] if name in order else [] for name in names]
     else:
         meanings = _meanings(classes)
-        found = [[classes.index(name)] if name in classes else meanings.get(_plain(name), []) for name in names]
+        found = [exact.get(name) or meanings.get(_plain(name), []) for name in names]
     for name, indexes in zip(names, found, strict=True):
         if not indexes:
             unknown = [one for one, places in zip(names, found, strict=True) if not places]

@@ -55,12 +55,10 @@ class StreamedPictures:
         if not len(wanted):
             return np.empty((0, *self.shape[1:]), dtype=np.uint8)
         self._begin(wanted)
+        taken = {row: self._asked.pop(row) for row in set(wanted.tolist())}  # out of reach of what ask() forgets
         if len(wanted) > 1 and bool((np.diff(wanted) == 1).all()):
             self.ask(np.arange(wanted[-1] + 1, min(wanted[-1] + 1 + len(wanted), len(self))))
-        found = np.stack([self._asked[row].result() for row in wanted.tolist()])
-        for row in set(wanted.tolist()):
-            del self._asked[row]
-        return found
+        return np.stack([taken[row].result() for row in wanted.tolist()])
 
     def ask(self, rows: Rows) -> None:
         """Begin to decode rows that will be asked for next; those begun before and never taken are forgotten."""

@@ -29,6 +29,20 @@ def switched(edits: Sequence[Edit], where: Where, gate: Becomes | None, sites: S
     return (*kept, Edit(where, gate)) if gate is not None else kept
 
 
+def switched_off(edits: Sequence[Edit], where: Where, sites: Sequence[Site]) -> Edits:
+    """The edits after all gates of `where` were taken out: each at its neutral value, which is 1 in SE networks.
+
+    One edit where the sites have one neutral value, else one a site. Raises RequestError for sites that are not there.
+    """
+    chosen = select(where, sites)
+    if len({site.neutral for site in chosen}) == 1:
+        return switched(edits, where, Constant(chosen[0].neutral), sites)
+    made = tuple(edits)
+    for site in chosen:
+        made = switched(made, Where(path=site.path), Constant(site.neutral), sites)
+    return made
+
+
 def drawn(edits: Sequence[Edit], path: str, channel: int, value: float | None, sites: Sequence[Site]) -> Edits:
     """The edits after one channel of a site became a number, or, when None, what the other edits leave it at.
 

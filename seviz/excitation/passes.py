@@ -15,7 +15,7 @@ from seviz.errors import RequestError
 from seviz.evaluation import outputs
 from seviz.excitation.moments import Batch, Moments
 from seviz.excitation.records import Excitation, ExcitationKey
-from seviz.gates import Recording, by_channel, find_gates, record_gates
+from seviz.gates import Recording, Site, by_channel, find_gates, gates_seen_at, record_gates
 from seviz.images import Preprocessing
 
 Progress = Callable[[int, int], None]
@@ -26,7 +26,7 @@ def key_of(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, weigh
 
     Raises RequestError for a plain network, which has no gates, and for a data set without samples.
     """
-    sites = find_gates(net)
+    sites = gates_seen_at(net, preprocessing.height, preprocessing.width)
     if not sites:
         raise RequestError("This is a plain network: it has no gates to measure; choose one with SE blocks.")
     if not len(data):
@@ -67,7 +67,7 @@ def batches_of(
     progress: Progress | None = None,
 ) -> Iterator[Batch]:
     """What every forward pass leaves behind, in the order of `indexes`, which are not empty."""
-    sites = [site.path for site in find_gates(net)]
+    sites = find_gates(net)
     piece, start = _part(data, indexes), 0
     with record_gates(net, hidden=True) as recording:
         for logits in outputs(net, piece, preprocessing, batch, progress):
@@ -77,19 +77,20 @@ def batches_of(
 
 
 def _batch(
-    indexes: NDArray[np.int64], labels: NDArray[np.int64], logits: Tensor, recording: Recording, sites: Sequence[str]
+    indexes: NDArray[np.int64], labels: NDArray[np.int64], logits: Tensor, recording: Recording, sites: Sequence[Site]
 ) -> Batch:
     # a gate without squeeze is a mean over pixels, which rounding can lift above 1
     gates = _side_by_side(recording.gates, sites).clamp(max=1)
     squeezes = _side_by_side(recording.squeezes, sites)
-    fired = [recording.hidden[path] > 0 for path in sites]
-    units = torch.cat([unit.flatten(1, -2).any(1) if unit.dim() == 4 else unit for unit in fired], 1)
+    fired = [recording.hidden[site.path] > 0 for site in sites if site.hidden]
+    none = torch.zeros((len(logits), 0), dtype=torch.bool, device=logits.device)
+    units = torch.cat([none, *(unit.flatten(1, -2).any(1) if unit.dim() == 4 else unit for unit in fired)], 1)
     predicted = logits.argmax(1).cpu().numpy()
     return Batch(indexes, labels, predicted, gates.cpu().numpy(), squeezes.cpu().numpy(), units.cpu().numpy())
 
 
-def _side_by_side(values: Mapping[str, Tensor], sites: Sequence[str]) -> Tensor:
-    return torch.cat([by_channel(values[path]).float() for path in sites], 1)
+def _side_by_side(values: Mapping[str, Tensor], sites: Sequence[Site]) -> Tensor:
+    return torch.cat([by_channel(values[site.path]).float() for site in sites], 1)
 
 
 def _part(data: PictureSet, indexes: NDArray[np.int64]) -> PictureSet:

@@ -92,7 +92,7 @@ def differences(methods: Sequence[Sampled], measure: str) -> go.Figure:
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": NEUTRAL, "width": 1.5, "dash": "dot"})
     side = "better →" if better > 0 else "← better"
-    title = f"{MEASURES[measure].short}, area minus the reference's · {side}"
+    title = f"{MEASURES[measure].short}, area minus<br>the reference's · {side}"  # two lines: one is cut on a telephone
     figure.update_xaxes(title=title, zeroline=False, tickformat="+", nticks=6)
     figure.update_yaxes(
         tickvals=list(range(len(methods))), ticktext=[escaped(one.title) for one in methods], showgrid=False, zeroline=False,
@@ -104,7 +104,7 @@ def differences(methods: Sequence[Sampled], measure: str) -> go.Figure:
         said.append(f"{one.title} {listed(words)}")
     aim = "higher" if better > 0 else "lower"
     alt = f"{MEASURES[measure].title}, method minus reference, {aim} is better: {'; '.join(said)}."
-    return finish(figure, alt=alt[:1].upper() + alt[1:], height=46 * len(methods) + 110, bottom=74, legend=True)
+    return finish(figure, alt=alt[:1].upper() + alt[1:], height=46 * len(methods) + 130, bottom=94, legend=True)
 
 
 def forgetting(methods: Sequence[Sampled]) -> go.Figure:

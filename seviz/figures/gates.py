@@ -62,10 +62,10 @@ def overview(
     top = max((float(np.abs(row.shown).max(initial=0)) for row in rows), default=0.0) or 1.0 if signed else 1.0
     figure = go.Figure()
     for row in rows:
-        edges = np.arange(len(row.shown) + 1) / len(row.shown)  # so that 16 and 2048 channels end at the same place
+        width = 1 / len(row.shown)  # so that 16 and 2048 channels end at the same place
         z = quantised(row.shown, top, signed=signed)[None]
         y = [row.y - STRIP / 2, row.y + STRIP / 2]
-        figure.add_heatmap(z=z, x=edges, y=y, coloraxis="coloraxis", hoverinfo="skip")
+        figure.add_heatmap(z=z, x0=width / 2, dx=width, y=y, coloraxis="coloraxis", hoverinfo="skip")
     _add_points(figure, rows, f"<br>%{{customdata[3]:+.3f}} against the {escaped(against_name)}" if signed else "")
     _add_row_labels(figure, rows, chosen)
     bar = f"gate minus {against_name}" if signed else "gate"

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from seviz.analysis.ablation import p_words
 from seviz.analysis.deletion import Curve
 from seviz.analysis.importance import EFFECTS, KNOWN, Correlation
 from seviz.figures import intervals
@@ -152,7 +153,7 @@ def correlations(labels: Sequence[str], found: Mapping[str, Sequence[Correlation
             KNOWN[name],
             [one.rho for one in rows],
             [one.interval for one in rows],
-            [f"p = {one.p:.2g}, {one.n} channels" if one.p is not None else "" for one in rows],
+            [f"{p_words(one.p)}, {one.n} channels" if one.p is not None else "" for one in rows],
             list(KNOWN).index(name),
         )
         for name, rows in found.items()

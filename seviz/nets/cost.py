@@ -22,9 +22,10 @@ def cost(net: nn.Module, height: int, width: int) -> Cost:
     """Count parameters and the multiply-adds of one (1, 3, height, width) picture.
 
     Convolutions and matrix products are counted; batch norm, activations, pooling, the SE block's scaling and the
-    residual sums are not. The network is not touched: a copy without data is run.
+    residual sums are not. The network is not touched: a copy without data is run, or itself where it has none.
     """
-    shadow = copy.deepcopy(net).to("meta").eval()
+    ready = not net.training and all(parameter.is_meta for parameter in net.parameters())
+    shadow = net if ready else copy.deepcopy(net).to("meta").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         shadow(torch.empty(1, 3, height, width, device="meta"))
     return Cost(

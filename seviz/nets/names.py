@@ -1,4 +1,4 @@
-"""Architectures by name: `resnet20`, `se_resnet56`, `se_resnet50`, and their options as they stand in a card."""
+"""Architectures by name, `resnet20`, `se_resnet50`, `torchvision:mobilenet_v2+se`, and their options in a card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import re
 from dataclasses import asdict, replace
 from typing import Any
 
+import torch
+from torch import nn
+
 from seviz.errors import RequestError
+from seviz.nets.library import from_library
+from seviz.nets.placement import SEPlacement
 from seviz.nets.resnet import ResNet, ResNetOptions, SEOptions
 
 CIFAR_DEPTHS = (20, 32, 44, 56, 110)
@@ -60,18 +65,69 @@ def build(arch: str, **options: Any) -> ResNet:
     return ResNet(options_for(arch, **options))
 
 
-def to_card(net: ResNet) -> dict[str, Any]:
-    """The options of a network as plain JSON values; `kept` is among them where channels were dropped."""
-    values = asdict(net.options)
-    return values if net.options.kept is not None else {name: value for name, value in values.items() if name != "kept"}
+def card_options(arch: str, classes: int, placement: SEPlacement | None = None, **options: Any) -> dict[str, Any]:
+    """The options of an architecture's name as they stand in a card: from_card builds the network.
+
+    Args:
+        arch: a name of options_for, or `torchvision:NAME`, one of torchvision's networks that classify pictures, and
+            `torchvision:NAME+se`, the same with SE blocks (see seviz.nets.insert). placement: of its SE blocks; the paper's
+            when None. options: further arguments of torchvision's builder.
+
+    Raises RequestError where there is no such network, or it has no such places.
+    """
+    library, colon, rest = arch.partition(":")
+    chosen = placement or SEPlacement()
+    if not colon:
+        own: dict[str, Any] = {"se_min_hidden": chosen.min_hidden} if chosen.min_hidden > 1 else {}
+        own |= {"se_placement": chosen.position, "se_stages": chosen.where, "se_squeeze": chosen.squeeze}
+        own = own if arch.startswith("se_") else {}
+        return _plain(options_for(arch, reduction=chosen.reduction, classes=classes, **own))
+    if library != "torchvision":
+        raise RequestError(f"There is no architecture {arch[:60]!r}; those of a library are torchvision:NAME, with SE +se.")
+    name, plus, se = rest.partition("+")
+    if plus and se != "se":
+        raise RequestError(f"{arch[:60]!r} ends in +{se[:20]}; the one ending that there is is +se.")
+    values = {"library": library, "name": name, "classes": classes, "options": options}
+    values |= {"se": chosen.to_json()} if se else {}
+    try:
+        with torch.device("meta"):
+            from_library(values)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{arch[:60]} cannot be built so: {error}.") from error
+    return values
 
 
-def from_card(values: dict[str, Any]) -> ResNet:
-    """The network that to_card described. Raises TypeError or ValueError where the values do not describe one."""
+def has_se(arch: str) -> bool:
+    """Whether an architecture's name asks for SE blocks."""
+    return arch.startswith("se_") or arch.endswith("+se")
+
+
+def to_card(net: nn.Module) -> dict[str, Any]:
+    """The options of a network that from_card or build made, as plain JSON values. Raises TypeError for any other."""
+    if isinstance(net, ResNet):
+        return _plain(net.options)
+    values = getattr(net, "card_options", None)
+    if not isinstance(values, dict):
+        raise TypeError("only networks that seviz.nets built have options for a card")
+    return dict(values)
+
+
+def from_card(values: dict[str, Any]) -> nn.Module:
+    """The network that a card's options describe: of a library where they name one, else the ResNet that to_card described.
+
+    Raises TypeError or ValueError where the values do not describe one.
+    """
+    if "library" in values:
+        return from_library(values)
     values = _tuples(values)
     if values.get("se") is not None:
         values["se"] = SEOptions(**_tuples(values["se"]))
     return ResNet(ResNetOptions(**values))
+
+
+def _plain(options: ResNetOptions) -> dict[str, Any]:
+    """As JSON values; `kept` is among them where channels were dropped."""
+    return {name: value for name, value in asdict(options).items() if name != "kept" or value is not None}
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,14 @@ class SqueezeExcite(nn.Module):
     (B, H, W, C) without squeeze. The submodule `squeeze` puts out z of the same shape. Both are there for those who
     listen: see seviz.gates.
 
+    place: (stage, block) in its network, counted from 1, where its path does not say; None where it does or nobody said.
+
     Raises ValueError where channels, reduction or min_hidden is not positive or the squeeze is unknown.
     """
 
     def __init__(self, channels: int, reduction: int = 16, *, min_hidden: int = 1, squeeze: str = "avg") -> None:
         super().__init__()
+        self.place: tuple[int, int] | None = None
         if min(channels, reduction, min_hidden) < 1:
             raise ValueError("channels, reduction and min_hidden are positive")
         hidden = max(channels // reduction, min_hidden)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from seviz.card import Card, Metric
-from seviz.cutting import Cutting
 from seviz.nets import ResNet, cost, to_card
+from seviz.origins import Cutting
 from seviz.pruning.branches import branches_of
 
 NAMES = {"gate": "their mean gate", "magnitude": "the L1 norm of their filters", "random": "chance"}
@@ -18,7 +18,7 @@ NOT_TRAINED = "It was not trained again after channels were dropped (not fine-tu
 
 @dataclass(frozen=True)
 class Cut:
-    """How a network is pruned. criterion, share, seed: as of seviz.cutting.Cutting. gates: the data of the mean gates, or "".
+    """How a network is pruned. criterion, share, seed: as of seviz.origins.Cutting. gates: the data of the mean gates, or "".
     command: as typed."""
 
     criterion: str

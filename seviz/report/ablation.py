@@ -96,7 +96,8 @@ def _class_charts(network: Network, found: Ablation, gate: str) -> Iterator[Char
 def _curves(network: Network, found: Ablation) -> Section:
     title = "Does the gate know which channels matter?"
     if not found.curves:
-        return Section(title, (Note(_lacking(network, "No channels were dropped one after the other", "--curves 200")),))
+        missing = _lacking(network, "No channels were dropped one after the other", found.adding(curves=200))
+        return Section(title, (Note(missing),))
     labels = [site.title for site in found.sites]
     words = tuple(Words(sentence) for sentence in channel_findings(found.curves))
     kinds = []
@@ -122,7 +123,7 @@ def _site_curves(network: Network, found: Ablation, path: str, title: str) -> It
 def _channels(network: Network, found: Ablation) -> Section:
     title = "Is a high gate an important channel?"
     if not found.channels:
-        return Section(title, (Note(_lacking(network, "No channel was dropped alone", "--curves 200 --channels 1000")),))
+        return Section(title, (Note(_lacking(network, "No channel was dropped alone", found.adding(channels=1000))),))
     if network.statistics is None:
         return Section(title, (Note(network.missing["statistics"]),))
     pairs = [(one, network.statistics.moments(one.site)) for one in found.channels]

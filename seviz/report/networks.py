@@ -35,8 +35,9 @@ def _network(network: Network) -> Iterator[Block]:
         low, high = network.figures.interval
         rows["test accuracy"] = f"{network.figures.accuracy:.2%} ({low:.2%} to {high:.2%}, 95 %)"
     yield Facts({"": list(rows), network.name: list(rows.values())})
-    shape = networks.shape_of(card.options, card.preprocessing.height, card.preprocessing.width)
-    yield Drawing(networks.network_drawing(network.name, shape))
+    if not card.library:
+        shape = networks.shape_of(card.options, card.preprocessing.height, card.preprocessing.width)
+        yield Drawing(networks.network_drawing(network.name, shape))
     if card.gate_life:
         yield Words(gates_worth(network.name, card.gate_life))
     yield Words(f"Data: {card.data.name}. {card.data.note}")

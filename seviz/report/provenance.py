@@ -82,6 +82,7 @@ def _data(network: Network) -> Facts:
     keys += [("predictions", network.evaluation.key)] if network.evaluation else []
     keys += [("gates", network.statistics.key.data)] if network.statistics else []
     keys += [("edits of gates", network.ablation.data)] if network.ablation else []
+    keys += [("checks of maps", network.faithfulness.data)] if network.faithfulness else []
     return Facts(
         {
             "for": [what for what, _ in keys],

@@ -5,13 +5,17 @@
     loop.py      the loop
     epoch_gates.py  mean gates by class after each epoch
     state.py     what a training goes on from
+    start.py     what a training takes from a checkpoint that it begins with
+    fitting.py   whether pictures of a size fit a network
     finish.py    evaluation, gate life and the card after the last epoch
 """
 
 from seviz.training.augment import EpochPlan, alternating_flips, augment, draw_boxes, plan_epoch, resized_crops
 from seviz.training.finish import Finish, finish_training
+from seviz.training.fitting import require_pass
 from seviz.training.loop import Trainer, loss_and_accuracy, naming_the_cause, train_epochs
 from seviz.training.recipe import Recipe, learning_rate, parameter_groups
+from seviz.training.start import Start, begin_from, require_twin
 from seviz.training.state import Job, RunState
 
 __all__ = [
@@ -20,9 +24,11 @@ __all__ = [
     "Job",
     "Recipe",
     "RunState",
+    "Start",
     "Trainer",
     "alternating_flips",
     "augment",
+    "begin_from",
     "draw_boxes",
     "finish_training",
     "learning_rate",
@@ -30,6 +36,8 @@ __all__ = [
     "naming_the_cause",
     "parameter_groups",
     "plan_epoch",
+    "require_pass",
+    "require_twin",
     "resized_crops",
     "train_epochs",
 ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-from torch import nn
+from typing import Any
 
 from seviz.analysis.classification import Classification, summarise
 from seviz.card import Card, DataUse, GateLife, Metric
@@ -16,10 +15,11 @@ from seviz.checkpoints import EVALUATION_FILE, STATE_FILE, save_checkpoint, weig
 from seviz.data import PictureSet
 from seviz.evaluation import evaluate, gate_life, save
 from seviz.gate_history import GateHistory, save_gate_history, stack
-from seviz.gates import find_gates
+from seviz.gates import gates_seen_at
 from seviz.history import write_history
 from seviz.machine import hardware, versions
-from seviz.nets import ResNetOptions, cost, to_card
+from seviz.nets import SEPlacement, cost, to_card
+from seviz.nets.library import HEADED
 from seviz.training.loop import Trainer
 from seviz.training.recipe import Recipe
 from seviz.training.state import Job
@@ -57,7 +57,7 @@ def finish_training(trainer: Trainer, train: PictureSet, test: PictureSet, folde
         net, test, preprocessing, weights_sha256=sha256, progress=lambda done, total: say("evaluation", done, total)
     )
     life = None
-    if find_gates(net):
+    if gates_seen_at(net, preprocessing.height, preprocessing.width):
         life = gate_life(net, test, preprocessing, progress=lambda done, total: say("gates", done, total))
     save(folder / EVALUATION_FILE, found)
     write_history(folder, trainer.history)
@@ -85,7 +85,7 @@ def compose_card(
     return Card(
         name=name,
         arch=job.arch,
-        description=describe(job.arch, _options(net)),
+        description=describe(job, to_card(net)),
         options=to_card(net),
         classes=train.classes,
         preprocessing=trainer.preprocessing,
@@ -106,23 +106,31 @@ def compose_card(
     )
 
 
-def describe(arch: str, options: ResNetOptions) -> str:
-    """A network in words: what it is, its shortcuts, its SE blocks."""
-    name = arch.replace("se_", "SE-").replace("resnet", "ResNet-").replace("_64", " for 64 x 64 pixels,")
-    kind = {"A": "subsampling and zeros", "B": "1 x 1 convolutions"}[options.shortcut]
-    text = f"{name} with {options.classes} classes; shortcuts of option {options.shortcut} ({kind}) where the shape changes"
-    se = options.se
+def describe(job: Job, options: Mapping[str, Any]) -> str:
+    """A network in words: what it is, its shortcuts, its SE blocks, and whose weights it began with."""
+    words = [_library(job, options) if "library" in options else _own(job.arch, options)]
+    se = options.get("se")
     if se is None:
-        return f"{text}; no SE blocks."
-    where = "all stages" if se.stages is None else f"stages {', '.join(str(stage) for stage in se.stages)}"
-    return f"{text}; SE blocks in {where}: reduction r = {se.reduction}, {se.placement} place, {se.squeeze} squeeze."
+        words.append("no SE blocks")
+    elif "library" in options:
+        words.append(SEPlacement.from_json(se).text)
+    else:
+        words.append(SEPlacement(se["stages"], se["placement"], se["reduction"], se["min_hidden"], se["squeeze"]).text)
+    if job.start:
+        words.append(f"trained on from the weights of {job.start.name} (sha256 {job.start.sha256[:8]})")
+    return "; ".join(words) + "."
 
 
-def _options(net: nn.Module) -> ResNetOptions:
-    options = net.options
-    if not isinstance(options, ResNetOptions):
-        raise TypeError("only networks of seviz.nets have options for a card")
-    return options
+def _own(arch: str, options: Mapping[str, Any]) -> str:
+    name = arch.replace("se_", "SE-").replace("resnet", "ResNet-").replace("_64", " for 64 x 64 pixels,")
+    kind = {"A": "subsampling and zeros", "B": "1 x 1 convolutions"}[options["shortcut"]]
+    shortcuts = f"shortcuts of option {options['shortcut']} ({kind}) where the shape changes"
+    return f"{name} with {options['classes']} classes; {shortcuts}"
+
+
+def _library(job: Job, options: Mapping[str, Any]) -> str:
+    heads = ", without its auxiliary heads" if options["name"] in HEADED else ""
+    return f"{options['name']} of {options['library']}{heads}, with {options['classes']} classes"
 
 
 def metrics_of(figures: Classification, test: PictureSet, command: str) -> dict[str, Metric]:
@@ -140,6 +148,9 @@ def _commands(name: str, data: str, recipe: Recipe, finish: Finish, *, gates: bo
     """The commands as a shell takes them."""
     job, python = finish.job, ["python", "-m", "seviz"]
     train = [*python, "train", "--arch", job.arch, *(["--reduction", str(job.reduction)] if gates else [])]
+    train += ["--position", job.position] if gates and job.position != "standard" else []
+    train += ["--where", job.where] if gates and job.where else []
+    train += ["--from", job.start.name] if job.start else []
     train += ["--data", data, "--out", f"checkpoints/{name}"]
     train += ["--size", str(job.size)] if job.size else []
     train += ["--threads", str(finish.threads)] if finish.threads else []

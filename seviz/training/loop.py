@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from seviz.data import PictureSet, StreamedPictures
 from seviz.errors import TrainingError
 from seviz.evaluation import normaliser
-from seviz.gates import record_gates
+from seviz.gates import gates_seen_at, record_gates
 from seviz.history import Epoch, write_history
 from seviz.images import Preprocessing
 from seviz.training.augment import plan_epoch
@@ -31,6 +31,7 @@ from seviz.training.state import Job, RunState
 from seviz.values import MOST
 
 CHECK_EVERY = 10  # steps between two looks at the loss, each of which makes the CPU wait for a GPU
+DROPOUT_SEEDS = 2**40  # far from the seeds that plan an epoch
 
 StepReport = Callable[[int, int, float, float], None]
 
@@ -51,6 +52,7 @@ class Trainer:
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.recipe, self.preprocessing, self.device, self.job = recipe, preprocessing, device, job
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
+        gates_seen_at(self.ema, preprocessing.height, preprocessing.width)  # anybody's network: looked at here, known later
         momentum = recipe.momentum
         self.optimizer = torch.optim.SGD(parameter_groups(self.net, recipe), lr=0.0, momentum=momentum, nesterov=momentum > 0)
         self.history: list[Epoch] = []
@@ -143,7 +145,8 @@ def train_epochs(
         def report_step(seen: int, loss: float, accuracy: float, number: int = number) -> None:
             report(number, seen, loss, accuracy)
 
-        measured = trainer.run_epoch(held, labels, report_step)
+        with _drawing_from(trainer):
+            measured = trainer.run_epoch(held, labels, report_step)
         sums = ClassSums(trainer.ema, len(test.classes), trainer.device)
         held_out = loss_and_accuracy(trainer, test, sums)
         trainer.finite(held_out[0])
@@ -153,6 +156,14 @@ def train_epochs(
         trainer.gates.append(sums.means())
         trainer.save(folder)
         yield epoch
+
+
+@contextlib.contextmanager
+def _drawing_from(trainer: Trainer) -> Iterator[None]:
+    """What a network's own layers draw (dropout) follows from (seed, epoch) as well; torch's generators are given back."""
+    with torch.random.fork_rng(devices=[trainer.device] if trainer.device.type == "cuda" else []):
+        torch.manual_seed(DROPOUT_SEEDS + trainer.recipe.seed * 100_003 + trainer.epochs_done)
+        yield
 
 
 @torch.no_grad()

@@ -8,20 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
 
-from seviz.checkpoints import STATE_FILE
+from seviz.checkpoints import STATE_FILE, open_checkpoint
 from seviz.errors import TrainingError
 from seviz.files import open_file, write_bytes
 from seviz.gate_history import stack
 from seviz.history import Epoch, checked_history
+from seviz.nets import SEPlacement, card_options, has_se
 from seviz.training.epoch_gates import EpochGates
 from seviz.training.recipe import Recipe
+from seviz.training.start import Start, require_twin
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Job:
 
     arch, reduction: of the network. data: as typed. note: what the card says about the pictures. size: to which they are
     fitted, None for their own. train_sha256, test_sha256: of the two splits' keys. licence: what the card says of the
-    weights', "" for the usual one. data, note and licence may change.
+    weights', "" for the usual one. position, where: of the SE blocks, where are stages such as "2,3" or "" for all. start:
+    whose weights it began with, None for fresh ones. data, note and licence may change.
     """
 
     arch: str
@@ -41,6 +44,36 @@ class Job:
     train_sha256: str
     test_sha256: str
     licence: str = ""
+    position: str = "standard"
+    where: str = ""
+    start: Start | None = None
+
+    def options(self, classes: int) -> dict[str, Any]:
+        """The network's options as they stand in a card. Raises RequestError where there is no such network, TrainingError
+        where a plain one is told where its SE blocks are."""
+        if not has_se(self.arch) and (self.position != "standard" or self.where):
+            raise TrainingError(f"{self.arch} has no SE blocks, for which --position and --where are; choose its SE twin.")
+        where = tuple(int(stage) for stage in self.where.split(",")) if self.where else None
+        placement = SEPlacement(where, self.position, self.reduction)
+        return card_options(self.arch, classes, placement, **(json.loads(self.start.builder) if self.start else {}))
+
+    def beginning_with(self, name: str, *, fresh: bool) -> Job:
+        """This job with the weights of a checkpoint to begin with; where it is not fresh, they must be those of its start.
+
+        Raises CheckpointError where there is no such checkpoint, TrainingError where it is of another network.
+        """
+        if fresh:
+            checkpoint = open_checkpoint(name)
+            require_twin(self.options(len(checkpoint.card.classes)), checkpoint)
+            return replace(self, start=Start.of(checkpoint))
+        if self.start is None or self.start.name not in (name, Path(name).name):
+            raise TrainingError("This training began with other weights; resume it without --from.")
+        return self
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Job:
+        start = values.get("start")
+        return cls(**{**values, "start": None if start is None else Start.from_json(start)})
 
 
 @dataclass(frozen=True)
@@ -108,7 +141,7 @@ class RunState:
             if metadata.pop("sha256") != _sha256(tensors, metadata):
                 raise ValueError("altered")
             history = checked_history(json.loads(metadata["history"]))
-            job = Job(**json.loads(metadata["job"])) if "job" in metadata else None
+            job = Job.from_json(json.loads(metadata["job"])) if "job" in metadata else None
             return cls(tensors, history, Recipe(**json.loads(metadata["recipe"])), job)
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"{path} is damaged; remove it and start the training again.") from error

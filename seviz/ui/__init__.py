@@ -3,7 +3,8 @@
     frame.py        the navigation, the head of a page, errors as sentences
     address.py      widgets whose choice stands in the address
     choice.py       the sidebar: which network, and which one beside it
-    caches.py       models, answers and stored figures, kept between runs of a script
+    caches.py       models, answers and what is stored of networks, kept between runs of a script
+    drawn.py        figures that most changes leave as they are, kept between runs
     pictures.py     where the picture comes from: upload, paste, camera or a sample
     samples.py      the bundled photographs
     show.py         a figure with its table and its downloads

@@ -6,6 +6,7 @@ network calls the thing. It also reads an empty value (`?order=`) as "nothing ch
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -41,6 +42,20 @@ def one_of(label: str, options: Sequence[str], key: str, help_text: str | None =
     )
     write(key, first)
     return chosen or first
+
+
+def layer(label: str, layers: Sequence[str], help_text: str, *, word: str = "stage ", disabled: bool = False) -> str:
+    """The stage that Grad-CAM looks at, the last one unless session or address say another: side by side where their names
+    are short, in a list where they are long, as those of other libraries are. word: before the number of a stage."""
+    read("layer", layers, layers[-1])
+    shown = {path: plain(path.replace("layer", word)) for path in layers}
+    short = all(path.startswith("layer") for path in layers)
+    widget = functools.partial(st.segmented_control, required=True) if short else st.selectbox
+    chosen: str | None = widget(
+        label, layers, key="layer", format_func=shown.__getitem__, persist_state="session", help=help_text, disabled=disabled
+    )
+    write("layer", layers[-1])
+    return chosen or layers[-1]
 
 
 def named(label: str, titles: Mapping[str, str], key: str, help_text: str) -> str:

@@ -23,9 +23,7 @@ from seviz.edits.resolve import needs_means
 from seviz.evaluation import Evaluation
 from seviz.excitation import EXCITATION_FILE, GATES_FILE, Excitation, SampleGates
 from seviz.faithfulness import FAITHFULNESS_FILE, Faithfulness
-from seviz.figures import faithfulness as faithfulness_figures
-from seviz.figures import maps, predictions
-from seviz.figures.layout import Figure
+from seviz.figures import maps
 from seviz.flip import Flip, flip_picture
 from seviz.gate_history import EPOCHS_FILE, GateHistory
 from seviz.images import Picture, Preprocessing, encode_png, fit
@@ -40,9 +38,11 @@ def model(checkpoint: Checkpoint) -> Model:
     return _model(os.fsencode(checkpoint.folder), checkpoint.card.sha256)
 
 
-def inspection(checkpoint: Checkpoint, picture: Picture, classes: tuple[int, ...] = ()) -> Inspection:
-    """Predictions, gates, and Grad-CAM of every stage for `classes` (the five most probable when ())."""
-    return _inspection(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, classes, picture)
+def inspection(
+    checkpoint: Checkpoint, picture: Picture, classes: tuple[int, ...] = (), layer: str | None = None
+) -> Inspection:
+    """Predictions, gates, and Grad-CAM of `layer` (the last stage when None) for `classes` (the five most probable when ())."""
+    return _inspection(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, classes, layer, picture)
 
 
 def pixel_map(checkpoint: Checkpoint, picture: Picture, method: str, target: int, layer: str) -> Map:
@@ -87,6 +87,9 @@ def block_weights(checkpoint: Checkpoint, site: str) -> BlockWeights:
 
 def features(checkpoint: Checkpoint, picture: Picture, site: str) -> Inspection:
     """The inspection with the feature maps that the gate of `site` scales."""
+    known = inspection(checkpoint, picture)
+    if site in known.features:
+        return known
     return _features(os.fsencode(checkpoint.folder), checkpoint.card.sha256, picture.sha256, site, picture)
 
 
@@ -160,9 +163,13 @@ def _model(folder: bytes, sha256: str) -> Model:
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner="Looking")
-def _inspection(folder: bytes, sha256: str, picture: str, classes: tuple[int, ...], _picture: Picture) -> Inspection:
+def _inspection(
+    folder: bytes, sha256: str, picture: str, classes: tuple[int, ...], layer: str | None, _picture: Picture
+) -> Inspection:
     network = _model(folder, sha256)
-    return network.inspect(_picture, layers=network.layers, classes=classes or None)
+    # the maps before the last gate come along: the page shows them first, and a pass of their own would double the wait
+    last = [site.path for site in network.sites[-1:]]
+    return network.inspect(_picture, layers=[layer] if layer else None, classes=classes or None, features=last)
 
 
 @st.cache_resource(max_entries=ANSWERS, show_spinner=False)
@@ -269,30 +276,3 @@ def _figures(folder: bytes, sha256: str, changed: int) -> Classification | None:
     if stored is None:
         return None
     return summarise(stored.logits, stored.labels, open_checkpoint(Path(os.fsdecode(folder))).card.classes)
-
-
-# Figures that most changes of a control leave as they are: building one takes Plotly some 20 ms. They are only shown.
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def probabilities(labels: tuple[str, ...], shares: tuple[float, ...], name: str, series: int) -> Figure:
-    """The bars of the most probable classes."""
-    return predictions.probabilities(labels, shares, model=name, series=series)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def colour_strip(signed: bool) -> bytes:
-    """The colours of a map from its lowest to its highest value, as a PNG."""
-    return encode_png(maps.colour_strip(signed=signed))
-
-
-def faithful_figure(found: Faithfulness, what: str) -> Figure:
-    """A measure of all methods beside its references, or "forgetting"."""
-    return _faithful_figure((found.weights_sha256, found.command, str(found.versions)), what, found)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _faithful_figure(key: tuple[str, str, str], what: str, _found: Faithfulness) -> Figure:
-    if what == "forgetting":
-        return faithfulness_figures.forgetting(_found.methods)
-    return faithfulness_figures.differences(_found.methods, what)

@@ -8,6 +8,7 @@ from seviz.analysis import paper
 from seviz.card import Card
 from seviz.checkpoints import Checkpoint
 from seviz.figures import block, networks
+from seviz.origins import Origin
 from seviz.ui import address, evaluations, show
 from seviz.ui.choice import Choice
 from seviz.ui.text import code, plain, sentence
@@ -21,15 +22,26 @@ def card(checkpoint: Checkpoint) -> None:
         st.markdown(sentence(facts.description))
         left, right = st.columns([2, 3], gap="large")
         with left:
-            size = facts.preprocessing
-            shape = networks.shape_of(facts.options, size.height, size.width)
-            words = networks.network_alt(checkpoint.name, shape)
-            show.drawing(networks.network_drawing(checkpoint.name, shape), words)
+            _outline(checkpoint)
         with right:
             _headline(checkpoint)
             _facts(facts)
         with st.expander("How it was made, and how to make it again"):
             _making(facts)
+
+
+def _outline(checkpoint: Checkpoint) -> None:
+    """The network drawn stage by stage, or in words where it is another library's."""
+    facts, size = checkpoint.card, checkpoint.card.preprocessing
+    if facts.library:
+        gated = "carries a channel gate" if checkpoint.is_se else "has no channel gate"
+        built = f"It is built by {plain(facts.library)} as {code(facts.arch)} and {gated} by its definition."
+        scaled = f"scaled to {round(size.height / size.crop)} pixels, {plain(size.interpolation)}, and cut to the middle"
+        sees = f"It sees {size.width} x {size.height} pixels ({scaled})"
+        st.markdown(f"{built}  \n{sees} and tells {len(facts.classes):,} classes.")
+        return
+    shape = networks.shape_of(facts.options, size.height, size.width)
+    show.drawing(networks.network_drawing(checkpoint.name, shape), networks.network_alt(checkpoint.name, shape))
 
 
 def _facts(facts: Card) -> None:
@@ -70,6 +82,9 @@ def _making(facts: Card) -> None:
             f"{code(facts.data.name)} stands for the folder on your machine that holds the data; "
             "`python -m seviz data cifar10-jpeg --out DIR` makes JPEG copies of CIFAR-10."
         )
+    if facts.origin:
+        _from_elsewhere(facts, facts.origin)
+        return
     hardware = ", ".join(f"{name} {value}" for name, value in facts.hardware.items())
     licence = sentence(facts.licence.rstrip("."))
     versions = ", ".join(f"{name} {value}" for name, value in facts.versions.items())
@@ -81,6 +96,16 @@ def _making(facts: Card) -> None:
     if not facts.sealed:
         st.caption("Its card has no card_sha256: whether it was edited cannot be told.")
     st.json(dict(facts.recipe), expanded=False)
+
+
+def _from_elsewhere(facts: Card, origin: Origin) -> None:
+    """Of an imported network: what is known of its file, in the place of a training that nobody here saw."""
+    for note in origin.notes:
+        st.markdown(f"- {sentence(note)}")
+    st.markdown(
+        f"File: {code(origin.address)}, {origin.bytes / 1e6:.1f} MB, sha256 {code(origin.sha256)}.  \n"
+        f"Licence: {sentence(facts.licence.rstrip('.'))}.  \nsha256 of the weights as stored: {code(facts.weights_sha256)}"
+    )
 
 
 def twins(choice: Choice) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ def choose(*, weights: bool = True) -> Choice:
     with st.sidebar:
         model = _pick("Network", names, "model", _default(names, "se_resnet20"), "The network whose gates are shown.")
         others = [NONE, *(name for name in names if name != model)]
-        twin = _default(others, model.removeprefix("se_") if model.startswith("se_") else f"se_{model}")
+        twin = _twin(model, others, usable)
         against = _pick("Beside it", others, "against", twin, "Shown next to the network; its plain twin says what SE changes.")
         _tell_broken(entries)
         _tell_unusable(entries, usable)
@@ -69,6 +70,19 @@ def _pick(label: str, names: list[str], key: str, default: str, help_text: str) 
 
 def _default(names: list[str], wanted: str) -> str:
     return wanted if wanted in names else names[0]
+
+
+def _twin(model: str, others: list[str], entries: list[Entry]) -> str:
+    """The network to stand beside: the plain twin by its name (se_resnet20 and resnet20, timm's seresnet50 and resnet50 by
+    the same recipe), else one of the same classes without gates, else one of the same classes, else none."""
+    plain = re.sub(r"(^|:)(legacy_)?se_?(?=res)", r"\1", model)
+    wanted = [plain] if plain != model else [re.sub(r"(^|:)(?=res)", rf"\1{se}", model) for se in ("se_", "se")]
+    bare = [name.split(".")[0] for name in wanted if ":" in name]
+    cards = {entry.name: entry.card for entry in entries if entry.card}
+    alike = [name for name in others if name in cards and cards[name].classes == cards[model].classes]
+    named = [name for name in others if name in wanted] + [name for name in others if name.split(".")[0] in bare]
+    found = [*named, *(name for name in alike if not cards[name].is_se), *alike]
+    return found[0] if found and (named or cards[model].library) else others[0]
 
 
 def _is_se(entries: list[Entry], name: str) -> bool:

@@ -12,7 +12,7 @@ from seviz.checkpoints import Checkpoint
 from seviz.faithfulness import FAITHFULNESS_FILE, Checked, Faithfulness, faithfulness_command
 from seviz.figures import faithfulness as figures
 from seviz.images import encode_png
-from seviz.ui import caches, frame, show
+from seviz.ui import caches, drawn, frame, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
 from seviz.ui.text import code, plain, sentence
@@ -95,7 +95,7 @@ def _answer(checkpoint: Checkpoint, found: Checked) -> None:
     for measure, what in KINDS.items():
         order = getattr(found, measure)
         st.markdown(f"**{measure.capitalize()}.** {what}")
-        drawn = figures.curve(
+        line = figures.curve(
             measure, order.shares, order.own, order.random, order.moved, order.backwards, label=found.label
         )
         table = {
@@ -107,7 +107,7 @@ def _answer(checkpoint: Checkpoint, found: Checked) -> None:
             "moved map, mean": order.moved.mean(0).tolist(),
             "backwards": order.backwards.tolist(),
         }
-        show.figure(drawn, f"{measure}-{checkpoint.name}", table=table)
+        show.figure(line, f"{measure}-{checkpoint.name}", table=table)
         areas = (order.areas("random"), float(order.areas("moved").mean()), float(order.areas("backwards")[0]))
         st.markdown(analysis.curve_verdict(measure, order.area, *areas))
     _numbers(found)
@@ -121,8 +121,8 @@ def _numbers(found: Checked) -> None:
     verdict = "better" if own < other else "**no better**"
     st.markdown(
         f"**Infidelity {own:.2f}** of 1. {setting.squares} squares of the picture are hidden, and the map's values under each "
-        f"should foretell what the logit loses: 0 is exactly, 1 not at all. With the same values in other places it is "
-        f"{other:.2f}, so this map is {verdict} than one that knows no places."
+        f"should foretell, but for one factor, what the logit loses: 0 is exactly, 1 not at all. With the same values in other "
+        f"places it is {other:.2f}, so this map is {verdict} than one that knows no places."
     )
     own, other = figures_["sensitivity"]["own"], figures_["sensitivity"]["shuffled"]
     moves = "hardly moves" if own < 0.1 else "moves" if own < other else "moves as much as if it knew no places"
@@ -180,8 +180,8 @@ def _sample(checkpoint: Checkpoint) -> None:
     left, right = st.columns(2, gap="large")
     for column, measure in ((left, "deletion"), (right, "insertion")):
         with column:
-            show.figure(caches.faithful_figure(found, measure), f"faithful-{measure}-{name}")
-    show.figure(caches.faithful_figure(found, "forgetting"), f"faithful-forgetting-{name}", table=analysis.long(found.methods))
+            show.figure(drawn.faithful_figure(found, measure), f"faithful-{measure}-{name}")
+    show.figure(drawn.faithful_figure(found, "forgetting"), f"faithful-forgetting-{name}", table=analysis.long(found.methods))
     with st.expander("In words"):
         for words in found.findings:
             st.markdown(f"- {sentence(words)}")

@@ -88,19 +88,19 @@ def _take_click(paths: dict[str, Site]) -> None:
 
 
 def _table(sites: Sequence[Site], answer: Inspection, known: Usual | None) -> show.Table:
-    rows = [(site, channel) for site in sites for channel in range(site.channels)]
+    counts = [site.channels for site in sites]
     table: dict[str, list[object]] = {
-        "site": [site.path for site, _ in rows],
-        "stage": [site.stage for site, _ in rows],
-        "block": [site.block for site, _ in rows],
-        "channel": [channel for _, channel in rows],
-        "gate": [float(answer.gates[site.path][channel]) for site, channel in rows],
-        "squeeze": [float(answer.squeezes[site.path][channel]) for site, channel in rows],
+        "site": np.repeat([site.path for site in sites], counts).tolist(),
+        "stage": np.repeat([site.stage for site in sites], counts).tolist(),
+        "block": np.repeat([site.block for site in sites], counts).tolist(),
+        "channel": np.concatenate([np.arange(count) for count in counts]).tolist(),
+        "gate": np.concatenate([answer.gates[site.path] for site in sites]).tolist(),
+        "squeeze": np.concatenate([answer.squeezes[site.path] for site in sites]).tolist(),
     }
     if known:
-        spread = {site.path: known.sd(site.path) for site in sites}
-        table[f"mean gate of {known.label}"] = [float(known.means[site.path][channel]) for site, channel in rows]
-        table[f"sd of {known.label}"] = [float(spread[site.path][channel]) for site, channel in rows]
+        means = known.means
+        table[f"mean gate of {known.label}"] = np.concatenate([means[site.path] for site in sites]).tolist()
+        table[f"sd of {known.label}"] = np.concatenate([known.sd(site.path) for site in sites]).tolist()
     return table
 
 
@@ -109,8 +109,9 @@ def _site(checkpoint: Checkpoint, chosen: Chosen, answer: Inspection, site: Site
     ends = extremes(gates, EXTREME)
     marked = [*ends.opened.tolist(), *ends.closed.tolist()]
     figures_of = summary(gates)
+    hidden = f", {site.hidden} hidden units" if site.hidden else ""
     st.markdown(
-        f"**{site.title}**: {site.channels} channels, {site.hidden} hidden units. Gates from {figures_of.lowest:.2f} to "
+        f"**{site.title}**: {site.channels} channels{hidden}. Gates from {figures_of.lowest:.2f} to "
         f"{figures_of.highest:.2f}, mean {figures_of.mean:.2f}."
     )
     left, right = st.columns([3, 2], gap="medium")

@@ -97,7 +97,8 @@ ABLATE = Task(
 _PRUNE_STATE = pruning_state_path(Path(PRUNING_FILE)).name
 PRUNE = Task(
     "prune", "Measure what dropped channels cost", "dropped channels",
-    "Every picture is asked of every pruned network, 64 of them: an hour on a CPU. It takes the place of what is stored now.",
+    "Every picture is asked of every pruned network, up to 64 of them: a quarter of an hour or more. It takes "
+    "the place of what is stored now.",
     _PRUNE_STATE, (_PRUNE_STATE, f".{PRUNING_FILE}.*.tmp", f".{_PRUNE_STATE}.*.tmp"), any_network=True, shown=True,
 )  # fmt: skip
 SAVE_PRUNED = Task(
@@ -118,6 +119,9 @@ def excite_panel(checkpoint: Checkpoint) -> None:
 
 def panel(task: Task, checkpoint: Checkpoint, *, expanded: bool = False) -> None:
     """The same for any task. expanded: the panel is open where no job says otherwise."""
+    if task.any_network and not checkpoint.has_weights:
+        st.info(f"{plain(checkpoint.name)} has no weights here, so nothing can be measured: choose a network with weights.")
+        return
     if not checkpoint.has_weights or not (checkpoint.is_se or task.any_network):
         st.info(f"{plain(checkpoint.name)} has no gates that could be measured: choose a network with SE blocks and weights.")
         return
@@ -131,7 +135,7 @@ def _panel(task: Task, checkpoint: Checkpoint, expanded: bool) -> None:
         if known is None or not known.running:
             known = _form(task, checkpoint, known)
         if known is not None and known.running:
-            _watch(known.id, _about(task, known), task.key)
+            watch(known.id, _about(task, known), f"{task.key}-cancel")
         elif known is not None:
             _outcome(task, known)
 
@@ -193,13 +197,14 @@ def _number(task: Task, one: Number, known: Job | None) -> int:
 
 
 @functools.partial(frame.fragment, every=EVERY)
-def _watch(identity: str, about: str, name: str) -> None:
+def watch(identity: str, about: str, key: str) -> None:
+    """How far a job is, looked at every second, with a button `key` that cancels it; the page runs again when it has ended."""
     job = jobs.find(identity)
     if job is None or not job.running:
         st.rerun()  # the whole page: what it shows may have changed
     st.progress(job.done / job.total if job.total else 0.0, text=plain(_progress(job)))
     st.caption(f"{plain(about)}; process {job.pid}, job `{identity}`.")
-    if st.button("Cancel", key=f"{name}-cancel", help="End the job and remove what it has not finished."):
+    if st.button("Cancel", key=key, help="End the job and remove what it has not finished."):
         jobs.cancel(identity)
         st.rerun()
 
@@ -231,8 +236,11 @@ def _about(task: Task, job: Job) -> str:
 def _progress(job: Job) -> str:
     if not job.total:
         return "starting"
-    words = [f"{job.what}: {job.done:,} of {job.total:,} {job.unit}"]
-    if job.rate:
+    if job.unit == "B":
+        words = [f"{job.what}: {job.done / 1e6:.1f} of {job.total / 1e6:.1f} MB"]
+    else:
+        words = [f"{job.what}: {job.done:,} of {job.total:,} {job.unit}"]
+    if job.rate and job.unit != "B":
         words.append(f"{job.rate:,.0f} {job.unit}/s" if job.rate >= 10 else f"{job.rate:.1f} {job.unit}/s")
     if job.seconds_left:
         words.append(f"{_time(job.seconds_left)} left")

@@ -14,7 +14,7 @@ from seviz.backend import Inspection, Map
 from seviz.checkpoints import Checkpoint
 from seviz.figures import maps as figures
 from seviz.images import encode_png
-from seviz.ui import address, caches, faithful, frame, pictures, show
+from seviz.ui import address, caches, drawn, faithful, frame, pictures, show
 from seviz.ui.choice import Choice
 from seviz.ui.pictures import Chosen
 from seviz.ui.text import plain
@@ -53,7 +53,7 @@ def panel(choice: Choice, chosen: Chosen, one_scale: bool = False) -> None:
             _network(checkpoint, chosen, found, shared or (Scale.of([found]) if found else None), series)
     if not one_scale:
         targets = [found.class_index if found else None for found in maps]
-        faithful.panel(choice, chosen, targets, [_layer(checkpoint, layer) for checkpoint in choice.shown], method)
+        faithful.panel(choice, chosen, targets, [layer_of(checkpoint, layer) for checkpoint in choice.shown], method)
 
 
 def _controls(answer: Inspection, layers: Sequence[str], one_scale: bool) -> tuple[str, str, str]:
@@ -68,23 +68,14 @@ def _controls(answer: Inspection, layers: Sequence[str], one_scale: bool) -> tup
         persist_state="session",
         help="Each map shows where a network finds evidence for this class. Classes are listed by probability.",
     )
-    address.read("method", list(METHODS), GRAD_CAM)
-    address.read("layer", layers, layers[-1])
-    layer = wide[1].segmented_control(
-        "Layer",
-        layers,
-        required=True,
-        format_func=lambda path: path.replace("layer", "stage "),
-        key="layer",
-        persist_state="session",
-        disabled=st.session_state["method"] not in LAYERED,
-        help="Grad-CAM looks at the output of this stage: late stages say what, early ones say where. The other methods but "
-        "Guided Grad-CAM look at the pixels alone.",
-    )
-    address.write("layer", layers[-1])
+    # a network without feature maps, such as a vision transformer, is looked at by its pixels
+    methods = [method for method in METHODS if layers or method not in LAYERED]
+    address.read("method", methods, methods[0])
+    with wide[1]:
+        layer = _layer(layers)
     method = wide[2].selectbox(
         "Method",
-        list(METHODS),
+        methods,
         format_func=METHODS.__getitem__,
         key="method",
         persist_state="session",
@@ -92,9 +83,23 @@ def _controls(answer: Inspection, layers: Sequence[str], one_scale: bool) -> tup
         "take longer. In Integrated Gradients and Occlusion red speaks for the class and blue against it; Saliency has no "
         "sign.",
     )
-    address.write("method", GRAD_CAM)
+    address.write("method", methods[0])
     _appearance(one_scale)
-    return label, layer or layers[-1], method
+    return label, layer, method
+
+
+def _layer(layers: Sequence[str]) -> str:
+    """The stage that Grad-CAM looks at; "" for a network that has none."""
+    if not layers:
+        st.caption("No layer of this network puts out feature maps.")
+        return ""
+    return address.layer(
+        "Layer",
+        layers,
+        "Grad-CAM looks at the output of this stage: late stages say what, early ones say where. The other methods but "
+        "Guided Grad-CAM look at the pixels alone.",
+        disabled=st.session_state["method"] not in LAYERED,
+    )
 
 
 def _appearance(one_scale: bool) -> None:
@@ -112,24 +117,27 @@ def _appearance(one_scale: bool) -> None:
 
 
 def _map(checkpoint: Checkpoint, chosen: Chosen, label: str, layer: str, method: str) -> Map | None:
-    """The map of one network; None where it does not know the class."""
+    """The map of one network; None where it does not know the class, or has no stage that such a map looks at."""
     answer = caches.inspection(checkpoint, chosen.picture)
     wanted = answer.predictions(1)[0].label if label == TOP else label
     if wanted not in answer.labels:
         return None
     index = answer.labels.index(wanted)
-    layer = _layer(checkpoint, layer)
+    own = caches.model(checkpoint).layers
+    if method in LAYERED and not own:
+        return None
+    layer = layer_of(checkpoint, layer)
     if method != GRAD_CAM:
         return caches.pixel_map(checkpoint, chosen.picture, method, index, layer)
-    if all(found.class_index != index for found in answer.maps):
-        answer = caches.inspection(checkpoint, chosen.picture, (index,))
+    if all((found.layer, found.class_index) != (layer, index) for found in answer.maps):
+        answer = caches.inspection(checkpoint, chosen.picture, (index,), layer)
     return answer.map_of(layer, index)
 
 
-def _layer(checkpoint: Checkpoint, layer: str) -> str:
-    """The layer, or the network's last stage where it has none of that name."""
+def layer_of(checkpoint: Checkpoint, layer: str) -> str:
+    """The layer, or the network's last stage where it has none of that name; "" where it has no stages."""
     layers = caches.model(checkpoint).layers
-    return layer if layer in layers else layers[-1]
+    return layer if layer in layers else layers[-1] if layers else ""
 
 
 def _picture(checkpoint: Checkpoint, chosen: Chosen) -> None:
@@ -158,7 +166,7 @@ def _network(
     best = answer.predictions(1)[0]
     st.markdown(f"**{plain(name)}** says **{plain(best.label)}**, {best.probability:.0%}")
     if found is None or scale is None:
-        st.info(f"{plain(name)} does not know this class.")
+        st.info(f"{plain(name)} does not know this class, or has no feature maps for this method.")
     else:
         png = encode_png(_overlay(checkpoint, chosen, found, scale))
         method, unit = METHODS[found.method], UNITS[found.method]
@@ -169,8 +177,8 @@ def _network(
         show.download("Map as PNG", png, file, "image/png")
     table = answer.predictions(5)
     labels, shares = tuple(p.label for p in table), tuple(p.probability for p in table)
-    drawn = caches.probabilities(labels, shares, name, series)
-    show.figure(drawn, f"top5-{name}", table={"class": labels, "probability": shares})
+    bars = drawn.probabilities(labels, shares, name, series)
+    show.figure(bars, f"top5-{name}", table={"class": labels, "probability": shares})
 
 
 def _colour_bar(scale: Scale, title: str) -> None:
@@ -178,7 +186,7 @@ def _colour_bar(scale: Scale, title: str) -> None:
     low = f"{-scale.top:.3g}" if scale.signed else "0"
     words = f"Colours from {low} to {scale.top:.3g}, {title}"
     st.caption(plain(title))
-    st.image(caches.colour_strip(scale.signed), width="stretch", output_format="PNG", alt=words)
+    st.image(drawn.colour_strip(scale.signed), width="stretch", output_format="PNG", alt=words)
     with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
         st.caption(low, width="content")
         st.caption(f"{scale.top:.3g}", width="content")

@@ -52,7 +52,7 @@ def panel(checkpoint: Checkpoint) -> None:
     if found is None:
         return
     if not found.channels:
-        stored.lacking(checkpoint, "every channel dropped alone", "--curves 200 --channels 1000")
+        stored.lacking(checkpoint, "every channel dropped alone", found.adding(channels=1000))
         return
     statistics = _statistics(checkpoint)
     if statistics is None:

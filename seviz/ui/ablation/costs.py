@@ -84,4 +84,7 @@ def _classes(found: Ablation, wheres: list[str]) -> None:
     drawn = figures.by_class(labels, effects, found.live, found.classes, gate)
     table = tables.class_changes(labels, found.classes, class_changes(effects, found.live))
     show.figure(drawn, "class-changes", table=table)
-    st.caption("Points by which the share of a class's pictures that are right changes: blue is lost, red is gained.")
+    st.caption(
+        "Points by which the share of a class's pictures that are right changes: blue is lost, red is gained. Cells have no "
+        "intervals, and there are many: some move by chance."
+    )

@@ -27,7 +27,7 @@ def panel(checkpoint: Checkpoint) -> None:
     if found is None:
         return
     if not found.curves:
-        stored.lacking(checkpoint, "channels dropped one after the other", "--curves 200")
+        stored.lacking(checkpoint, "channels dropped one after the other", found.adding(curves=200))
         return
     st.markdown(
         "If a high gate marked an important channel, dropping the channels with the highest gates first would hurt most. "

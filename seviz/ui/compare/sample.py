@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from seviz.analysis.classification import probabilities
 from seviz.errors import PictureError
 from seviz.figures.maps import enlarged
-from seviz.ui import address, caches, show, thumbnails
+from seviz.ui import address, drawn, show, thumbnails
 from seviz.ui.compare import why
 from seviz.ui.compare.pairs import Compared
 from seviz.ui.text import plain, sentence
@@ -88,5 +88,5 @@ def _answer(name: str, logits: NDArray[np.floating], classes: tuple[str, ...], t
     labels, values = tuple(classes[index] for index in order), tuple(float(shares[index]) for index in order)
     verdict = "right" if labels[0] == true else f"wrong: {true} gets {shares[classes.index(true)]:.1%}"
     st.markdown(f"**{plain(name)}** says **{plain(labels[0])}**, {values[0]:.0%} ({plain(verdict)})")
-    drawn = caches.probabilities(labels, values, name, side)
-    show.figure(drawn, f"answer-{name}", table={"class": labels, "probability": values})
+    bars = drawn.probabilities(labels, values, name, side)
+    show.figure(bars, f"answer-{name}", table={"class": labels, "probability": values})

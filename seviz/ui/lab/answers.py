@@ -24,7 +24,7 @@ SIDE, OPACITY = 192, 0.6  # of a map: pixels at least, and how much of it is lai
 
 @dataclass(frozen=True)
 class View:
-    """Which map is looked at: of a class, at a layer."""
+    """Which map is looked at: of a class, at a layer; "" where the network has no layer with feature maps."""
 
     index: int
     label: str
@@ -39,21 +39,23 @@ def controls(before: Inspection, layers: Sequence[str]) -> View:
         "Evidence for", [TOP, *likely], key="class", bind="query-params", persist_state="session",
         help="The class whose evidence the maps show, before and after. The top prediction is that before the edits.",
     )  # fmt: skip
-    address.read("layer", layers, layers[-1])
-    layer = wide[1].segmented_control(
-        "Stage", layers, key="layer", required=True, persist_state="session",
-        format_func=lambda path: path.removeprefix("layer"),
-        help="Grad-CAM looks at the output of this stage. Edits of later stages act on it through the gradient alone.",
-    )  # fmt: skip
-    address.write("layer", layers[-1])
     name = likely[0] if label == TOP else label
-    return View(before.labels.index(name), name, layer or layers[-1])
+    if not layers:
+        return View(before.labels.index(name), name, "")
+    with wide[1]:
+        layer = address.layer(
+            "Stage", layers,
+            "Grad-CAM looks at the output of this stage. Edits of later stages act on it through the gradient alone.",
+            word="",
+        )  # fmt: skip
+    return View(before.labels.index(name), name, layer)
 
 
 def panel(checkpoint: Checkpoint, chosen: Chosen, before: Inspection, after: Inspection, view: View) -> None:
     """The verdict, the maps, the bars."""
     st.markdown(verdict(before, after))
-    _maps(checkpoint, chosen, before, after, view)
+    if view.layer:
+        _maps(checkpoint, chosen, before, after, view)
     rows = shown(before, after)
     labels = [before.labels[row] for row in rows]
     one, other, scores = before.probabilities[rows], after.probabilities[rows], (after.logits - before.logits)[rows]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seviz.analysis.arithmetic import Arithmetic, Sum, work
 from seviz.checkpoints import Checkpoint
+from seviz.errors import RequestError
 from seviz.figures import arithmetic as figures
 from seviz.figures import maps
 from seviz.gates import Site
@@ -56,7 +57,11 @@ def _choose(checkpoint: Checkpoint, chosen: Chosen) -> Told | None:
     wide = st.columns([3, 2, 2], gap="small", vertical_alignment="bottom")
     with wide[0]:
         site = excitation.site(caches.model(checkpoint), "The SE block that is told; other pages know it by the same name.")
-    weights = caches.block_weights(checkpoint, site.path)
+    try:
+        weights = caches.block_weights(checkpoint, site.path)
+    except RequestError as error:
+        st.info(str(error))
+        return None
     if weights.squeeze == "none":
         st.info(f"{site.title} has no squeeze: every pixel has gates of its own, so there is no one number to follow.")
         return None

@@ -23,8 +23,8 @@ def _switch(bench: state.Bench, swap: Becomes) -> None:
     wide = st.columns([3, 2, 2], gap="small", vertical_alignment="bottom")
     wide[0].selectbox("Gates of", list(places), format_func=places.__getitem__, key="switch-where",
                       help="All blocks, a stage or one block.")  # fmt: skip
-    wide[1].selectbox("become", modes, key="switch-mode", help="live: as the network makes them; off: 1; static: their mean "
-                      "over the data set; swap: what is chosen above.")  # fmt: skip
+    wide[1].selectbox("become", modes, key="switch-mode", help="live: as the network makes them; off: neutral, 1 in SE "
+                      "networks; static: their mean over the data set; swap: what is chosen above.")  # fmt: skip
     wide[2].button("Switch", key="switch-apply", width="stretch", on_click=_send, args=(bench, swap, _switched))
 
 

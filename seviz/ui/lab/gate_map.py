@@ -13,7 +13,7 @@ import streamlit as st
 from seviz.backend import Inspection
 from seviz.edits import ALL, Channels, Constant, DataMean, Edit, Where
 from seviz.edits.resolve import select
-from seviz.edits.switch import drawn, standing, switched
+from seviz.edits.switch import drawn, standing, switched, switched_off
 from seviz.edits.text import where_from, where_text
 from seviz.edits.values import Becomes
 from seviz.edits.words import becomes
@@ -49,7 +49,9 @@ def apply(edits: Sequence[Edit], message: object, swap: Becomes, sites: Sequence
     """The edits after a message of the map; what is no message changes nothing. Raises RequestError where it does not fit."""
     match message:
         case {"where": str(where), "mode": str(mode)} if mode in MODES:
-            gates: dict[str, Becomes] = {OFF: Constant(1), STATIC: DataMean(), SWAP: swap}
+            if mode == OFF:
+                return switched_off(edits, where_from(where), sites)
+            gates: dict[str, Becomes] = {STATIC: DataMean(), SWAP: swap}
             return switched(edits, where_from(where), gates.get(mode), sites)
         case {"path": str(path), "channel": int(channel), "value": None}:
             return drawn(edits, path, channel, None, sites)
@@ -72,9 +74,12 @@ def _take(message: object, bench: state.Bench, swap: Becomes) -> None:
 
 def _modes(edits: Sequence[Edit], swap: Becomes, sites: Sequence[Site]) -> dict[str, str]:
     """Site path -> which switch is on; "" for an edit that has no switch."""
-    names: dict[Becomes, str] = {swap: SWAP, DataMean(): STATIC, Constant(1): OFF}
+    names: dict[Becomes, str] = {swap: SWAP, DataMean(): STATIC}
     held = standing(edits, sites)
-    return {site.path: names.get(held[site.path], "") if site.path in held else LIVE for site in sites}
+    return {
+        site.path: {**names, Constant(site.neutral): OFF}.get(held[site.path], "") if site.path in held else LIVE
+        for site in sites
+    }
 
 
 def _groups(

@@ -44,7 +44,7 @@ def panel(checkpoint: Checkpoint, chosen: Chosen) -> None:
 def answer(checkpoint: Checkpoint, picture: Picture, edits: Sequence[Edit], view: answers.View) -> Inspection:
     """What the network says under edits, with the map that is looked at."""
     others = {name: means.picture(name) for name in state.others_of(edits)}
-    layers, classes = (view.layer,), (view.index,)
+    layers, classes = (view.layer,) if view.layer else (), (view.index,)
     return caches.edited(checkpoint, picture, tuple(edits), layers=layers, classes=classes, others=others)
 
 

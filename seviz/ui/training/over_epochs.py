@@ -24,14 +24,15 @@ def section(first: Sequence[Checkpoint]) -> None:
     st.subheader("Gates over epochs", anchor=False)
     kept = _kept(first)
     if not kept:
-        st.info("No network here has kept its gates by epoch (epochs.npz); a training with `python -m seviz train` does.")
+        what = "a training of an SE network with `python -m seviz train` does"
+        st.info(f"No network here has kept its gates by epoch (epochs.npz); {what}.")
         return
     st.markdown(
         "The mean gate of every class after each epoch, on the test pictures. Where the classes' means lie apart, a gate "
         "answers to the class; where they lie on each other, it opens for every class alike."
     )
     name = address.one_of("Run of the gates", list(kept), "gates-of") if len(kept) > 1 else next(iter(kept))
-    playing = st.toggle("Play", key="playing", help=f"An epoch every {EVERY} seconds, from the one that is shown to the last.")
+    playing = st.toggle("Play", key="playing", help=f"The next epoch every {EVERY} seconds; after the last comes the first.")
     # a fragment runs by itself as long as it is told to; without Play it waits for somebody's hand
     st.fragment(_panel, run_every=EVERY if playing else None)(kept[name], playing)
 
@@ -124,4 +125,8 @@ def _map(history: GateHistory, site: str, title: str, epoch: int) -> None:
         "mean gate": np.round(values[:, order], 4).ravel().tolist(),
     }
     show.figure(drawn, "epoch-map", table=table)
-    st.caption(f"Channels from the one that tells the classes apart best after the last epoch; site {code(site)}.")
+    each = history.key.count / len(history.classes)
+    st.caption(
+        f"Channels from the one that tells the classes apart best after the last epoch; site {code(site)}. Means over "
+        f"{each:,.0f} pictures a class, on average: the fewer, the more of a spread is chance."
+    )

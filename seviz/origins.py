@@ -1,4 +1,4 @@
-"""How a pruned network was made of another one, as it stands in its card."""
+"""Where a network comes from that was not trained here, as its card says: brought from elsewhere, or cut out of another."""
 
 from __future__ import annotations
 
@@ -7,6 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from seviz.values import quoted, real, text, whole
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a network comes from that was imported.
+
+    name: what was typed for it, such as "timm:seresnet50.a1_in1k". address: of the file, or its own name where somebody
+    brought it. sha256 (hex), bytes: of the file as it came. gated: whether channel gates multiply in it. notes: what was
+    unwrapped, stripped or chosen, a sentence each.
+    """
+
+    name: str
+    address: str
+    sha256: str
+    bytes: int
+    gated: bool
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Origin:
+        """Raises KeyError, TypeError or ValueError where the values are not those of one."""
+        if not isinstance(values["gated"], bool):
+            raise TypeError(f"{quoted(values['gated'])} does not say whether the network is gated")
+        words = {word: text(values[word]) for word in ("name", "address", "sha256")}
+        notes = tuple(text(note) for note in values["notes"])
+        return cls(**words, bytes=whole(values["bytes"]), gated=values["gated"], notes=notes)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ frame.begin(
 with frame.telling():
     chosen = choice.choose(weights=False)
     if not chosen.model.is_se:
-        plain.tell(chosen, "nothing to take away but channels")
+        plain.tell(chosen, "nothing but channels to take away")
         pruning.panel(chosen.model)
     else:
         views.choose()(chosen.model)

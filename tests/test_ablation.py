@@ -487,7 +487,7 @@ def test_two_at_once_in_one_folder_are_refused(net, data, tmp_path):
 
     def progress(done, total):
         if not tried:
-            with pytest.raises(JobError, match="Another excite, ablate, prune or faithfulness is writing into"):
+            with pytest.raises(JobError, match="Another measurement of gates or maps is writing into"):
                 ablate(net, data, PREPROCESSING, path, Setting(SHA, ""))
             tried.append(done)
 

@@ -374,7 +374,7 @@ def test_what_a_killed_writer_left_is_swept_and_other_files_stay(net, data, tmp_
 
 def test_two_at_once_in_one_folder_are_refused(net, data, tmp_path):
     def progress(count, total):
-        with pytest.raises(JobError, match=r"Another excite, ablate, prune or faithfulness is writing into .*; wait for it"):
+        with pytest.raises(JobError, match=r"Another measurement of gates or maps is writing into .*; wait for it"):
             done(net, data, tmp_path)
         raise Killed
 

@@ -137,11 +137,21 @@ def test_what_a_finished_file_lacks_is_added_and_its_edits_stay(net, data, found
     assert ablate(net, data, PREPROCESSING, path, setting(resume=True)) == found
 
 
-def test_what_is_not_asked_for_is_not_kept(net, data, found, tmp_path):
-    path = tmp_path / "ablation.json"
-    ablate(net, data, PREPROCESSING, path, setting(curves=4))
-    again = ablate(net, data, PREPROCESSING, path, setting(resume=True, channels=0))
-    assert (again.channels, again.curves, again.curve_pictures) == ((), (), 0)
+def test_curves_and_channels_that_are_there_are_never_lost(net, data, found, tmp_path):
+    path, seen = tmp_path / "ablation.json", []
+    ablate(net, data, PREPROCESSING, path, setting())
+    said = {"dropping": lambda *_: seen.append("channels"), "progress": lambda *_: seen.append("edits")}
+    added = ablate(net, data, PREPROCESSING, path, setting(resume=True, channels=0, curves=4, **said))
+    assert added.channels == found.channels and added.curve_pictures == 4 and seen == []
+    assert added.command == "as typed --channels 13"
+    stored = path.read_bytes()
+    with pytest.raises(JobError, match="also holds what `--channels 13` gave, which would be lost: add --resume to keep it"):
+        ablate(net, data, PREPROCESSING, path, setting(channels=0, curves=4))
+    with pytest.raises(JobError, match="is of other pictures and also holds what `--curves 4 --channels 13` gave"):
+        ablate(net, toy(22), PREPROCESSING, path, setting(channels=0, resume=True))
+    assert [one.name for one in tmp_path.iterdir()] == ["ablation.json"] and path.read_bytes() == stored
+    retrained = setting(channels=0, weights_sha256="cd" * 32)
+    assert ablate(net, data, PREPROCESSING, path, retrained).channels == ()
 
 
 def test_more_pictures_than_there_are_is_one_sentence(net, data, tmp_path):

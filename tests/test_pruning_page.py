@@ -142,3 +142,11 @@ def test_without_weights_nothing_is_offered(home):
     assert not at.exception
     assert [one.key for one in at.button] == []
     assert at.get("plotly_chart")
+
+
+def test_a_plain_network_without_weights_is_not_said_to_lack_gates(home):
+    (home / "plain" / "model.safetensors").unlink()
+    at = page(model="plain")
+    assert not at.exception
+    assert any("plain has no weights here, so nothing can be measured" in one.value for one in at.info)
+    assert not any("no gates that could be measured" in one.value for one in at.info)

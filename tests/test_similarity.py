@@ -20,7 +20,8 @@ from seviz.checkpoints import checkpoints_home, open_checkpoint
 from seviz.data import PictureSet, numbered_ids
 from seviz.errors import CheckpointError, DataError
 from seviz.gates import tap
-from seviz.similarity import Watched, stage_similarity, stages_of
+from seviz.similarity import Watched, stage_similarity
+from seviz.stages import stages
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -109,7 +110,7 @@ def picture_set(count=37):
 
 def watched(arch, data, *, seed=0):
     net = lively(arch, seed=seed)
-    return Watched(net, stages_of(net), data, PREPROCESSING)
+    return Watched(net, stages(net, PREPROCESSING.height, PREPROCESSING.width), data, PREPROCESSING)
 
 
 def test_stages_of_networks_are_those_of_all_pictures_at_once():
@@ -256,7 +257,7 @@ def test_what_is_no_file_in_its_place_is_one_sentence(home, put, reason):
 def test_the_stages_of_a_card_are_those_of_its_network():
     for name in ("se_resnet20", "resnet20"):
         checkpoint = open_checkpoint(name)
-        assert similarity._stages_in(checkpoint.card) == stages_of(checkpoint.network())
+        assert similarity._stages_in(checkpoint.card) == stages(checkpoint.network(), 32, 32)
 
 
 def test_the_command_names_networks_at_home_and_folders_elsewhere(home, tmp_path, monkeypatch):

@@ -64,10 +64,11 @@ def ablate(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, out: 
 
     A pass that was killed leaves a state beside `out`; with setting.resume it goes on, and the file is the same bit for
     bit. So it is where `out` is a finished file of the same network, data, seed, machine and versions: its edits stay, and
-    the curves and channels that it lacks are measured.
+    the curves and channels that it lacks are measured. Those that it has are asked for without being named.
 
     Raises RequestError for a plain network or fewer than two pictures, DataError where the pictures do not fit,
-    JobError where there is a state and it is not to be resumed, or nothing to resume, or a state of something else.
+    JobError where there is a state and it is not to be resumed, or nothing to resume, or a state of something else, or where
+    `out` holds curves or channels of this network that would be lost.
     """
     key = key_of(net, data, preprocessing, setting.weights_sha256)
     _require_fit(data, preprocessing)
@@ -75,7 +76,30 @@ def ablate(net: nn.Module, data: PictureSet, preprocessing: Preprocessing, out: 
         if asked > len(data):
             raise RequestError(f"{what} over {asked:,} pictures were asked for, and there are {len(data):,}; ask for fewer.")
     with alone(out.parent):
-        return _ablate(net, data, preprocessing, out, setting, key)
+        return _ablate(net, data, preprocessing, out, _keeping(out, setting, key), key)
+
+
+def _keeping(out: Path, setting: Setting, key: ExcitationKey) -> Setting:
+    """With what `out` holds and was not asked for: hours of work. Raises JobError where that is not to be resumed."""
+    try:
+        found = load_ablation(out)
+    except CheckpointError:  # none, or damaged: there is nothing to keep
+        return setting
+    asked = {"curves": setting.curves, "channels": setting.channels}
+    held = {"curves": found.curve_pictures, "channels": found.channel_pictures}
+    more = {name: count for name, count in held.items() if count and not asked[name]}
+    if not more or found.weights_sha256 != setting.weights_sha256:
+        return setting
+    options = " ".join(f"--{name} {count}" for name, count in more.items())
+    if not setting.resume:
+        raise JobError(
+            f"{out} also holds what `{options}` gave, which would be lost: add --resume to keep it, `{options}` to measure it "
+            "again, or --out FILE."
+        )
+    if found.data != key.data:
+        raise JobError(f"{out} is of other pictures and also holds what `{options}` gave; choose another file with --out.")
+    curves, channels = (more.get(name, count) for name, count in asked.items())
+    return replace(setting, curves=curves, channels=channels, command=f"{setting.command} {options}")
 
 
 def _ablate(

@@ -66,6 +66,11 @@ class Ablation:
         return self.live.n
 
     @property
+    def channel_pictures(self) -> int:
+        """Over which each channel was dropped alone, 0 where none was."""
+        return self.channels[0].n if self.channels else 0
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """What follows from the numbers, in sentences."""
         return findings(self.live, self.effects, self.share, self.network) + channel_findings(self.curves)

@@ -49,8 +49,8 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--channels", type=positive, default=0, metavar="N", help=about_channels)
     command.add_argument("--out", type=path, metavar="FILE", help="ablation.json beside the checkpoint when not given")
-    again = "go on after a kill, or add to a finished file curves or channels; those that are not asked for leave it"
-    command.add_argument("--resume", action="store_true", help=again)
+    about_resume = "go on after a kill, or add what a finished file lacks; what it has stays"
+    command.add_argument("--resume", action="store_true", help=about_resume)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
     command.set_defaults(run=run)

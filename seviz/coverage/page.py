@@ -37,8 +37,8 @@ them. **Proved** is a found gate for which all of this held, bit for bit:
 4. afterwards the network answers as before, and its hooks, parameters and buffers are untouched.
 
 *proved*: every gate that the run without numbers shows. *partly proved*, *refused*: some or none, with the reason.
-*not run*: too large for the limits (memory {memory}, {seconds} of processor time). The neutral value of a softmax is one
-number of channels x paths.
+*not run*: too large for the limits (memory {memory}, {seconds} of processor time). A softmax over paths counts as one gate,
+of channels x paths.
 
 Versions: {versions}. {hardware}.
 """

@@ -90,7 +90,7 @@ def excite(
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Raises JobError where another pass, of whatever command, writes into `folder`. The lock ends with its process."""
+    """Raises JobError where another measurement writes into `folder`. The lock ends with its process."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.name != "posix":
         yield
@@ -102,8 +102,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            cure = "wait for it or choose another folder with --out"
-            raise JobError(f"Another excite, ablate, prune or faithfulness is writing into {folder}; {cure}.") from error
+            raise JobError(f"Another measurement of gates or maps is writing into {folder}; wait for it to end.") from error
         yield
     finally:
         os.close(descriptor)

@@ -62,7 +62,7 @@ families     analysis backend checkpoints errors gates images nets
 seviz        backend gates version
 figures      analysis errors history
 report       ablation analysis card checkpoints data errors evaluation excitation faithfulness figures gates history machine
-             similarity version
+             pruning similarity version
 cli          ablation analysis attribution backend card checkpoints coverage data errors evaluation excitation faithfulness
              families files history images intake jobs machine nets pretrained pruning report similarity stages training
              version

@@ -108,13 +108,13 @@ def read(report):
 
 def test_every_page_has_its_part(report):
     assert [part.title for part in report.parts] == [
-        "In short", "Networks", "Accuracy", "Compare", f"Excitation of {SE}", f"Ablation of {SE}", "Maps",
-        "Training", "Provenance",
+        "In short", "Networks", "Accuracy", "Compare", f"Excitation of {SE}", f"Ablation of {SE}",
+        "Pruning", "Maps", "Training", "Provenance",
     ]  # fmt: skip
     for section in (
         "Accuracy / Confusion", "Accuracy / Most confident mistakes", "Compare / Samples on which they differ",
         f"Excitation of {SE} / Classes by channels", f"Excitation of {SE} / Gate health", "Training / Curves",
-        f"Maps / Faithfulness of the maps of {PLAIN}",
+        f"Maps / Faithfulness of the maps of {PLAIN}", f"Pruning / What dropped channels cost {SE}",
         f"Excitation of {SE} / Samples in gate space", f"Excitation of {SE} / Which of the paper's observations hold?",
     ):  # fmt: skip
         assert section in report.sections

@@ -8,7 +8,7 @@
     sources.py      what is stored for a network; measured.py: what is worked out from it first
     summary.py, networks.py, accuracy.py, compare.py, training.py, provenance.py      a part each
     excitation.py   the part on gates: depth.py, classes.py, paper.py, health.py, space.py, why.py
-    faithfulness.py the part on maps
+    faithfulness.py the part on maps; pruning.py: the part on dropped channels
     html.py         the file, with page.css and page.js
 """
 

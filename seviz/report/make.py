@@ -17,6 +17,7 @@ from seviz.report.measured import Progress, measure_all
 from seviz.report.networks import part as networks_part
 from seviz.report.provenance import command
 from seviz.report.provenance import part as provenance_part
+from seviz.report.pruning import part as pruning_part
 from seviz.report.sources import read_network
 from seviz.report.summary import part as summary_part
 from seviz.report.training import part as training_part
@@ -40,7 +41,7 @@ def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progres
     if len(found) == 2:
         parts.append(compare_part((found[0], found[1]), brought))
     parts += [one for each in gated for one in (excitation_part(each), ablation_part(each.network))]
-    parts += [faithfulness_part(found), training_part(found), provenance_part(found)]
+    parts += [pruning_part(found), faithfulness_part(found), training_part(found), provenance_part(found)]
     names = tuple(network.name for network in found)
     made = f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC by seviz {__version__} with `{command(found)}`."
     return Report(" and ".join(names), names, made, tuple(parts))

@@ -17,7 +17,7 @@ from seviz.report.document import Block, Commands, Facts, Part, Points, Section,
 from seviz.report.sources import Network
 
 FILES = ("card.json", "model.safetensors", "history.csv", "evaluation.npz", "excitation.npz", "gates.npz", "ablation.json",
-         "faithfulness.json", "cka-*.json")  # fmt: skip
+         "pruning.json", "faithfulness.json", "cka-*.json")  # fmt: skip
 
 
 def part(networks: Sequence[Network]) -> Part:
@@ -67,6 +67,7 @@ def _network(network: Network) -> Iterator[Block]:
         data = network.statistics.key.data.name
         typed.append(("excite:", shlex.join(["python", "-m", "seviz", "excite", "--model", network.name, "--data", data])))
     typed += [("ablate:", network.ablation.command)] if network.ablation else []
+    typed += [("prune:", network.pruning.command)] if network.pruning else []
     if network.faithfulness:
         typed.append(("faithfulness:", network.faithfulness.command))
     yield Commands(tuple(typed))

@@ -16,6 +16,7 @@ from seviz.evaluation import Evaluation
 from seviz.excitation import Excitation, SampleGates
 from seviz.faithfulness import Faithfulness
 from seviz.gates import Site
+from seviz.pruning import Pruning
 
 Found = TypeVar("Found")
 LACKING = {
@@ -24,6 +25,7 @@ LACKING = {
     "samples": ("has no stored gates of single pictures", "excite"),
     "ablation": ("has no stored edits of its gates", "ablate", "--curves", "200", "--channels", "1000"),
     "faithfulness": ("has no stored checks of its maps", "faithfulness"),
+    "pruning": ("has no stored figures of dropped channels", "prune"),
 }
 
 
@@ -32,7 +34,7 @@ class Network:
     """A checkpoint with all that is stored beside it; None or () where there is nothing.
 
     figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history", "ablation",
-    "faithfulness" -> why there is none, in a sentence.
+    "faithfulness", "pruning" -> why there is none, in a sentence.
     """
 
     checkpoint: Checkpoint
@@ -44,6 +46,7 @@ class Network:
     missing: Mapping[str, str]
     ablation: Ablation | None = None
     faithfulness: Faithfulness | None = None
+    pruning: Pruning | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +79,8 @@ def read_network(checkpoint: Checkpoint) -> Network:
         missing |= dict.fromkeys(("statistics", "ablation"), f"{checkpoint.name} is a plain network: it has no gates.")
     figures = summarise(evaluation.logits, evaluation.labels, checkpoint.card.classes) if evaluation else None
     faithfulness = _read("faithfulness", checkpoint, checkpoint.faithfulness, missing)
-    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing, ablation, faithfulness)
+    pruning = _read("pruning", checkpoint, checkpoint.pruning, missing)
+    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing, ablation, faithfulness, pruning)
 
 
 def _read(what: str, checkpoint: Checkpoint, read: Callable[[], Found | None], missing: dict[str, str]) -> Found | None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from seviz.analysis import tables
+from seviz.analysis.paper import REPORT_WORDS, beside_report
 from seviz.figures import accuracy as figures
 from seviz.ui import address, choice, evaluations, frame, mistakes, show
 
@@ -17,12 +18,10 @@ with frame.telling():
     if not measured:
         st.stop()
 
-    show.figure(figures.accuracy_axis(measured), "accuracy-axis", table=tables.overall(measured))
-    st.caption(
-        "Lines are 95 % intervals (Wilson). The report behind this project gives 85.81 % without naming its data; "
-        "CIFAR-10 is our reading, and its dotted interval is the one it would have with 10,000 pictures. "
-        + evaluations.provenance(chosen.both)
-    )
+    report = beside_report(len(one.classes) for one in measured.values())
+    show.figure(figures.accuracy_axis(measured, report=report), "accuracy-axis", table=tables.overall(measured))
+    words = f"Lines are 95 % intervals (Wilson). {REPORT_WORDS if report else ''}"
+    st.caption(f"{words} {evaluations.provenance(chosen.both)}")
 
     st.subheader("By class", anchor=False)
     rate = address.one_of(

@@ -4,8 +4,8 @@ from seviz.ui import caches, choice, frame, gates, maps, pictures, show
 
 frame.begin(
     "Inspect",
-    "Drop a photograph and see what a trained SE-ResNet makes of it: what it predicts, where it finds the evidence, and "
-    "which channels each of its gates opens. Beside it stands its plain twin: no gates, trained in the same way.",
+    "Drop a photograph and see what a trained network makes of it: what it predicts, where it finds the evidence, and "
+    "which channels each of its gates opens. Another one can stand beside it, such as its plain twin without gates.",
 )
 with frame.telling():
     chosen_networks = choice.choose()

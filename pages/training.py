@@ -18,12 +18,15 @@ with frame.telling():
     if not runs:
         st.info("No network here has a history.csv; a training with `python -m seviz train` writes one.")
         st.stop()
+    known = [network.name for network in chosen.both if network.name in runs]
+    if not known:
+        st.info(f"Nothing is known of the training of {plain(chosen.model.name)}; other networks' are shown.")
     names = st.pills(
         "Runs",
         list(runs),
         format_func=plain,
         selection_mode="multi",
-        default=[network.name for network in chosen.both if network.name in runs],
+        default=known or list(runs),
         key="runs",
         bind="query-params",
         help="Each run has a colour of its own: thin lines are training, thick lines the test split.",

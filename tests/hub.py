@@ -96,6 +96,7 @@ def small_network(name: str = "test_efficientnet", seed: int = 0) -> nn.Module:
 
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)  # asked for with and without its default arguments it is made twice, and must be the same
         net: nn.Module = timm.create_model(name)
     for key, value in net.state_dict().items():
         if value.is_floating_point() and value.dim() == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -143,6 +145,14 @@ def test_whether_the_last_stage_can_go_depends_on_the_interval(difference, half,
     assert f"last stage, 900 parameters (4.50% of the network, 90% of its SE blocks), {words}: at 1" in sentence
     assert f"{100 * difference:+.2f} points, {100 * low:+.2f} to {100 * high:+.2f}; at" in sentence
     assert f"so that fixed they {words}" in said(**{"s2/mean": (difference, half, 0.5)})[1]
+
+
+@pytest.mark.parametrize(("n", "words"), [(60, "may or may not go, more pictures would tell"), (10_000, "can go")])
+def test_that_no_answer_of_few_pictures_changed_proves_little(n, words):
+    still = effects(**{f"s2/{gate}": (0.0, 0.0, 1.0) for gate in ("1", "mean")})
+    sentence = findings(replace(LIVE_FIGURES, n=n), still, NO_SHARE, NETWORK)[1]
+    assert f", {words}: at 1 they change accuracy by +0.00 points, +0.00 to +0.00; at their mean, which a layer" in sentence
+    assert f"so that fixed they {words} (" in sentence
 
 
 def test_sites_that_matter_are_named_worst_first_after_holms_correction():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -94,6 +96,9 @@ def test_classes_that_differ_most_and_channels_that_tell_most():
     assert_array_equal(telling_classes(found, 2), [1, 3])
     assert_array_equal(telling_classes(found, 5), np.arange(5))
     assert_array_equal(telling_channels(found, 1), [int(means.var(0).argmax())])
+    means[[0, 2, 4]] = np.nan
+    part = replace(moments_of(means), count=np.array([0, 10, 0, 10, 0]))
+    assert_array_equal(telling_classes(part, 4), [1, 3], "of many, none without pictures")
 
 
 def test_classes_without_a_mean_or_a_spread_are_named():

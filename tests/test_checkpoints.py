@@ -113,10 +113,16 @@ def test_by_name_or_by_path(home):
     assert not open_checkpoint("plain").is_se
 
 
-@pytest.mark.parametrize("name", ["none", "timm:seresnet50.a1_in1k", "a\0b", "x" * 5000])
+@pytest.mark.parametrize("name", ["none", "a\0b", "x" * 5000])
 def test_a_missing_checkpoint_is_one_sentence_that_names_the_others(home, name):
     with pytest.raises(CheckpointError, match=r"There is no checkpoint .*; there are: good, tiny"):
         open_checkpoint(name)
+
+
+def test_a_network_of_a_library_that_is_not_here_is_one_sentence_with_the_command_that_fetches_it(home, monkeypatch):
+    monkeypatch.setenv("SEVIZ_HOME", str(home.parent / "cache"))
+    with pytest.raises(CheckpointError, match=r"is not on this computer; fetch it with `python -m seviz fetch timm:seresnet50"):
+        open_checkpoint("timm:seresnet50.a1_in1k")
 
 
 def truncate(folder):

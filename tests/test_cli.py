@@ -78,7 +78,9 @@ def refused(capsys, arguments):
 
 def test_a_training_leaves_a_whole_checkpoint(home, toy):
     folder = home / "se_toy"
-    assert {path.name for path in folder.iterdir()} == {"card.json", "model.safetensors", "history.csv", "evaluation.npz"}
+    assert {path.name for path in folder.iterdir()} == {
+        "card.json", "model.safetensors", "history.csv", "evaluation.npz", "epochs.npz"
+    }  # fmt: skip
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert (card["name"], card["arch"], card["epochs"], card["seed"]) == ("se_toy", "se_resnet20", 2, 0)
     assert "shortcuts of option B" in card["description"]
@@ -266,10 +268,10 @@ def test_pictures_are_fitted_to_a_size(toy, tmp_path, capsys):
 
 def test_help_names_the_default_of_every_field_of_the_recipe():
     for field in fields(Recipe):
-        if field.name not in ("flip", "precision"):
+        if field.name not in ("flip", "precision", "crop", "crop_size"):
             _, meaning = train_command.RECIPE_OPTIONS["lr" if field.name == "peak_lr" else field.name.replace("_", "-")]
             assert meaning.endswith(f"; {field.default}")
-    assert len(train_command.RECIPE_OPTIONS) == len(fields(Recipe)) - 2
+    assert len(train_command.RECIPE_OPTIONS) == len(fields(Recipe)) - 3  # flip, precision and crop are choices
 
 
 def test_the_time_left_is_that_of_the_last_epoch():
@@ -419,6 +421,15 @@ def test_a_folder_with_some_of_the_classes_can_be_evaluated(home, toy, tmp_path,
     (tmp_path / "part" / "bee").rename(tmp_path / "part" / "wasp")
     sentence = refused(capsys, ["evaluate", "--model", "se_toy", "--data", f"folder:{tmp_path / 'part'}"])
     assert "classes that are not the network's: wasp" in sentence
+
+
+def test_of_many_classes_those_without_pictures_are_only_counted(home, toy, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("seviz.cli.evaluate.MOST_CLASSES", 2)
+    shutil.copytree(toy / "test" / "bee", tmp_path / "part" / "bee")
+    _, out, _ = said(capsys, ["evaluate", "--model", "se_toy", "--data", f"folder:{tmp_path / 'part'}"])
+    rows = out.split("class  ")[1].splitlines()
+    assert rows[1].startswith("bee") and rows[2] == "and 2 classes without pictures"
+    assert rows[-1] == "confusion: 3 x 3; use --json"
 
 
 def test_evaluating_what_is_not_there_is_one_sentence(home, toy, capsys):

@@ -145,10 +145,25 @@ def test_what_cannot_be_compared_is_one_sentence(home, capsys):
     assert "is of other weights than its card" in refused(capsys, "se_resnet20", "resnet20")
 
 
-def test_networks_of_other_classes_are_one_sentence(home, trained, capsys, monkeypatch):
+def test_of_networks_with_other_classes_cost_and_stages_are_told(home, toy, capsys, monkeypatch):
     monkeypatch.delenv("SEVIZ_CHECKPOINTS")
-    sentence = refused(capsys, "se_resnet20", home / "resnet20")
-    assert "se_resnet20 and resnet20 know different classes" in sentence
+    ours = home.parent / "ten" / "se_resnet20"
+    shutil.copytree(open_checkpoint("se_resnet20").folder, ours, ignore=shutil.ignore_patterns("cka-*"))
+    (home / "resnet20" / "evaluation.npz").unlink()
+    status, out, _ = said(capsys, ours, home / "resnet20")
+    assert status == 0
+    assert out.startswith("se_resnet20 and resnet20 know different classes, so their answers cannot be compared.\n")
+    theirs = open_checkpoint(home / "resnet20").card
+    assert f"resnet20           3  {theirs.parameters:>12,}" in out and "CKA" not in out
+    _, out, _ = said(capsys, ours, home / "resnet20", "--data", f"folder:{toy}", "--threads", 1, "--json")
+    found = last_line(out)
+    assert [one["classes"] for one in found["networks"]] == [10, 3]
+    both, watched = (open_checkpoint(ours), open_checkpoint(home / "resnet20")), []
+    for one in both:
+        data = open_data(f"folder:{toy}", "test", fit_to=one.card.preprocessing)
+        watched.append(similarity.Watched(one.network(), ("layer1", "layer2", "layer3"), data, one.card.preprocessing))
+    np.testing.assert_allclose(found["stages"]["cka"], similarity.stage_similarity(*watched), atol=1e-5)
+    assert not (ours / similarity.file_name("resnet20")).exists()
 
 
 def test_a_damaged_file_of_stages_leaves_the_rest(home, capsys):

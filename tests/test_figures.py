@@ -478,7 +478,8 @@ def figures_of(confusion: list[list[int]]) -> Classification:
     """Figures with a given confusion matrix, all predictions at the same confidence."""
     cells = [(true, said) for true, row in enumerate(confusion) for said, count in enumerate(row) for _ in range(count)]
     truth, said = np.array(cells).T
-    return summarise(np.log(0.1 + 0.7 * np.eye(3))[said], truth, CLASSES)
+    count = len(confusion)
+    return summarise(np.log(0.1 + 0.7 * np.eye(count))[said], truth, CLASSES if count == 3 else [*map(str, range(count))])
 
 
 OURS = figures_of([[70, 30, 0], [10, 90, 0], [1, 2, 97]])
@@ -497,6 +498,8 @@ def test_accuracies_stand_beside_the_reports_with_true_intervals() -> None:
     low, high = figure.layout.xaxis.range
     assert all(low <= end <= high for line in lines for end in line.x)
     assert "the report 85.81 % (85.1 % to 86.5 %)" in layout.alt(figure)
+    alone = accuracy.accuracy_axis({"ours": OURS}, report=False)
+    assert "report" not in layout.alt(alone) and len(alone.layout.yaxis.ticktext) == 1
 
 
 @pytest.mark.parametrize("rate", ["recall", "precision", "f1"])
@@ -523,6 +526,15 @@ def test_a_class_without_samples_comes_last_without_a_dot() -> None:
     assert np.isnan(figure.data[0].x[-1])
     assert layout.alt(figure) == "Recall by class: ours from 90.0 % (dog) to 97.0 % (ship)."
     assert accuracy.per_class({"ours": figures}, most=2).layout.yaxis.ticktext == ("dog", "ship")
+
+
+def test_of_many_classes_none_without_samples_is_shown() -> None:
+    confusion = np.zeros((100, 100), dtype=int)
+    confusion[[3, 70], [70, 70]] = [4, 5]
+    figures = figures_of(confusion.tolist())
+    assert accuracy.per_class({"ours": figures}).layout.yaxis.ticktext == ("3", "70")
+    assert list(accuracy.confusion(figures).data[0].x) == ["3", "70"]
+    assert len(accuracy.confusion(figures, most=100).data[0].x) == 100
 
 
 @pytest.mark.parametrize("rates", [False, True])

@@ -97,6 +97,9 @@ def test_the_map_of_classes_is_blue_where_something_is_lost():
 def test_of_many_classes_those_that_change_most_are_shown():
     changes = np.array([[0.0, 0.1], [-3, 0], [np.nan, np.nan], [0, 2]])
     assert ablation.most_changed(changes, 2).tolist() == [1, 3]
+    assert ablation.most_changed(changes, 4).tolist() == [0, 1, 2, 3]
+    still = np.where(np.isnan(changes), np.nan, 0.0)
+    assert ablation.most_changed(still[[2, 2, 0, 1]], 3).tolist() == [2, 3], "of many, none without samples"
     rates = [tuple(0.5 + 0.001 * row * (row % 7) for row in range(50))]
     live = Live(100, 0.5, (0.4, 0.6), (0.5,) * 50)
     effects, classes = [an_effect("all", "1", 0, (0, 0), rates[0])], list(map(str, range(50)))

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 from hub import FILE, REPOSITORY, SMALL, bare, known_as_the_hub, serving, small_weights
 from networks import lively
@@ -14,7 +15,9 @@ from test_checkpoints import card_of
 from test_pages import app, words
 
 from seviz import jobs
-from seviz.checkpoints import checkpoints_home, networks_home, save_checkpoint
+from seviz.checkpoints import EVALUATION_FILE, checkpoints_home, networks_home, open_checkpoint, save_checkpoint
+from seviz.data import DataKey, samples_sha256
+from seviz.evaluation import Evaluation, save
 from seviz.pretrained import find_imported, import_file, resolve
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -37,6 +40,23 @@ def fetched(hub, tmp_path):
     (tmp_path / FILE).write_bytes(small_weights())
     import_file(resolve(SMALL), tmp_path / FILE, FILE)
     return hub
+
+
+def test_what_is_said_of_a_network_of_another_library_is_true_of_it(fetched):
+    checkpoint = open_checkpoint(SMALL)
+    labels = np.array([1, 1, 7], dtype=np.int16)
+    logits = np.eye(1000, dtype=np.float16)[[1, 2, 7]]
+    ids = ("a", "b", "c")
+    key = DataKey("folder:few", "test", 3, samples_sha256(ids, labels))
+    stored = Evaluation(logits, labels, ids, key, checkpoint.card.weights_sha256)
+    save(checkpoint.folder / EVALUATION_FILE, stored)
+    at = app("accuracy", model=SMALL, against="none")
+    assert not at.exception and "85.81" not in words(at)
+    assert all("the report" not in chart.proto.spec for chart in at.get("plotly_chart"))
+    for look in ("tests", "mistakes"):
+        at = app("compare", model=SMALL, against="se_tiny", look=look)
+        assert not at.exception and not at.error
+        assert "know different classes" in at.info[0].value and "**Cost** hold for any two" in at.info[0].value
 
 
 def choose(at: AppTest) -> AppTest:

@@ -229,6 +229,14 @@ def test_no_checkpoints_at_all_is_one_sentence(tmp_path, monkeypatch, page):
     assert "train one with" in at.error[0].value
 
 
+def test_without_a_history_of_its_own_the_other_trainings_are_shown(home):
+    (home / "resnet20" / "history.csv").unlink()
+    at = app("training", model="resnet20", against="none")
+    assert not at.exception
+    assert "Nothing is known of the training of resnet20" in at.info[0].value
+    assert at.session_state["runs"] == ["se_resnet20"] and at.get("plotly_chart")
+
+
 def test_a_damaged_history_is_left_out_of_training(home):
     (home / "resnet20" / "history.csv").write_text("epoch,train_loss\n1,what\n")
     at = app("training")

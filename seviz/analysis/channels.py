@@ -41,12 +41,13 @@ def end_classes(moments: Moments, channel: int, most: int) -> NDArray[np.int64]:
 
 
 def telling_classes(moments: Moments, most: int) -> NDArray[np.int64]:
-    """All K classes where there are no more than `most`; of more, those whose mean gates differ most from the mean over
-    classes (mean over channels of the absolute difference), in the order of the classes."""
+    """All K classes where there are no more than `most`; of more, those with pictures whose mean gates differ most from the
+    mean over classes (mean over channels of the absolute difference), in the order of the classes."""
     if len(moments.count) <= most:
         return np.arange(len(moments.count))
     strength = np.nan_to_num(np.abs(moments.deviation(balanced=True)).mean(1), nan=-1)
-    return np.sort(np.argsort(-strength, kind="stable")[:most])
+    order = np.argsort(-strength, kind="stable")
+    return np.sort(order[moments.count[order] > 0][:most])
 
 
 def telling_channels(moments: Moments, most: int) -> NDArray[np.int64]:

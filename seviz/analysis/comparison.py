@@ -143,7 +143,7 @@ def pair(first: Side, second: Side) -> Pair:
     """
     a, b = first.name, second.name
     if tuple(first.classes) != tuple(second.classes):
-        raise DataError(f"{a} and {b} know different classes, so their answers cannot be compared.")
+        raise DataError(other_classes(a, b))
     places = {sample: place for place, sample in enumerate(second.ids)}
     common = sum(sample in places for sample in first.ids)
     if not len(first.ids) == len(second.ids) == len(places) == common or len(set(first.ids)) != common:
@@ -156,6 +156,11 @@ def pair(first: Side, second: Side) -> Pair:
     if not np.array_equal(labels, second.labels[order]):
         raise DataError(f"{a} and {b} were evaluated with different labels; evaluate both on the same data set.")
     return Pair((a, b), tuple(first.classes), tuple(first.ids), labels, first.logits, second.logits[order])
+
+
+def other_classes(first: str, second: str) -> str:
+    """The sentence for two networks, by their names, that do not have the same classes in the same order."""
+    return f"{first} and {second} know different classes, so their answers cannot be compared."
 
 
 def compare(both: Pair, *, seed: int = 0) -> Comparison:

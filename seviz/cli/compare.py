@@ -51,6 +51,9 @@ def run(options: argparse.Namespace) -> None:
     both = open_checkpoint(options.first), open_checkpoint(options.second)
     if both[0].folder.resolve() == both[1].folder.resolve():
         raise RequestError(f"{both[0].name} was named twice; a comparison needs two networks.")
+    if both[0].card.classes != both[1].card.classes:
+        _unlike(both, options)
+        return
     stored = _evaluation(both[0]), _evaluation(both[1])
     if options.data:
         from seviz.similarity import file_name
@@ -77,6 +80,26 @@ def run(options: argparse.Namespace) -> None:
         print("\n".join(["", *(_time(one) for one in times)]))
 
 
+def _unlike(both: Both, options: argparse.Namespace) -> None:
+    """What can be told of two networks that know different classes: what each costs, and on request stages and speed."""
+    from seviz.analysis.comparison import other_classes
+
+    why = other_classes(both[0].name, both[1].name)
+    likeness = _computed(both, None, options) if options.data else None
+    times = _latency(both, options) if options.latency else ()
+    if options.json:
+        networks = [{"name": one.name, "classes": len(one.card.classes), **_cost(one)} for one in both]
+        print_json({"verdict": why, "networks": networks, "stages": _cells(likeness), "latency": [vars(one) for one in times]})
+        return
+    width = max(len(one.name) for one in both)
+    lines = [why, "", f"{'network':<{width}}  classes    parameters  multiply-adds"]
+    for one in both:
+        figures = f"{len(one.card.classes):>7,}  {one.card.parameters:>12,}  {one.card.multiply_adds / 1e6:>11.2f} M"
+        lines.append(f"{one.name:<{width}}  {figures}")
+    lines += ["", *_stages(likeness)] if likeness else []
+    print("\n".join(lines + (["", *map(_time, times)] if times else [])))
+
+
 def _evaluation(checkpoint: Checkpoint) -> Evaluation:
     from seviz.checkpoints import EVALUATION_FILE
     from seviz.evaluation import evaluate_command
@@ -100,6 +123,14 @@ def _similarity(both: Both, stored: Evaluation, options: argparse.Namespace) -> 
 
     if not options.data:
         return similarity.of_pair(*both, stored.key)
+    found = _computed(both, stored, options)
+    similarity.save(both[0].folder / similarity.file_name(both[1].name), found)
+    return found
+
+
+def _computed(both: Both, stored: Evaluation | None, options: argparse.Namespace) -> Similarity:
+    """On the samples that were evaluated; without an evaluation, on those of --data whatever their classes."""
+    from seviz import similarity
     from seviz.machine import hardware, versions
 
     device = use_machine(options)
@@ -112,12 +143,10 @@ def _similarity(both: Both, stored: Evaluation, options: argparse.Namespace) -> 
         similarity.Side(checkpoint.name, checkpoint.card.weights_sha256, tuple(watched.stages))
         for checkpoint, watched in zip(both, (first, second), strict=True)
     ]
-    found = similarity.Similarity(sides[0], sides[1], cka, stored.key, hardware(device), versions())
-    similarity.save(both[0].folder / similarity.file_name(both[1].name), found)
-    return found
+    return similarity.Similarity(sides[0], sides[1], cka, first.data.key, hardware(device), versions())
 
 
-def _watched(checkpoint: Checkpoint, stored: Evaluation, options: argparse.Namespace) -> Watched:
+def _watched(checkpoint: Checkpoint, stored: Evaluation | None, options: argparse.Namespace) -> Watched:
     """The network with its pictures. Raises DataError where they are not the samples that were evaluated."""
     from seviz.data import open_data
     from seviz.similarity import Watched
@@ -126,8 +155,8 @@ def _watched(checkpoint: Checkpoint, stored: Evaluation, options: argparse.Names
     card, net = checkpoint.card, checkpoint.network()
     with counting(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=card.preprocessing, progress=progress)
-    data = read.labelled_as(card.classes)
-    if not data.key.same_samples(stored.key):
+    data = read.labelled_as(card.classes) if stored else read
+    if stored and not data.key.same_samples(stored.key):
         raise DataError(
             f"{options.data}, {options.split} holds {len(data):,} other samples than the {stored.key.count:,} of "
             f"{stored.key.name}, {stored.key.split} that both networks were evaluated on."
@@ -152,14 +181,21 @@ def _plain(
 ) -> dict[str, Any]:
     values = found.to_json()
     for checkpoint, network in zip(both, values["networks"], strict=True):
-        card = checkpoint.card
-        network |= {"weights_sha256": card.weights_sha256, "parameters": card.parameters, "multiply_adds": card.multiply_adds}
+        network |= _cost(checkpoint)
     data = {"data": stored.key.name, "split": stored.key.split, "samples_sha256": stored.key.sha256}
-    stages = None
-    if likeness:
-        cells = [[None if value != value else value for value in row] for row in likeness.cka.tolist()]
-        stages = {"first": list(likeness.first.stages), "second": list(likeness.second.stages), "cka": cells}
-    return {**data, **values, "stages": stages, "latency": [vars(one) for one in times]}
+    return {**data, **values, "stages": _cells(likeness), "latency": [vars(one) for one in times]}
+
+
+def _cost(checkpoint: Checkpoint) -> dict[str, Any]:
+    card = checkpoint.card
+    return {"weights_sha256": card.weights_sha256, "parameters": card.parameters, "multiply_adds": card.multiply_adds}
+
+
+def _cells(likeness: Similarity | None) -> dict[str, Any] | None:
+    if likeness is None:
+        return None
+    cells = [[None if value != value else value for value in row] for row in likeness.cka.tolist()]
+    return {"first": list(likeness.first.stages), "second": list(likeness.second.stages), "cka": cells}
 
 
 def _report(both: Both, stored: Evaluation, found: Comparison) -> list[str]:
@@ -228,9 +264,10 @@ def _calibration(found: Comparison) -> list[str]:
 
 def _stages(found: Similarity) -> list[str]:
     lines = [f"linear CKA of stages (means over the pixels), rows {found.first.name}, columns {found.second.name}"]
-    lines.append(f"{'':<8} " + " ".join(f"{stage:>7}" for stage in found.second.stages))
+    width, cell = max(8, *map(len, found.first.stages)), max(7, *map(len, found.second.stages))
+    lines.append(f"{'':<{width}} " + " ".join(f"{stage:>{cell}}" for stage in found.second.stages))
     for stage, row in zip(found.first.stages, found.between.tolist(), strict=True):
-        lines.append(f"{stage:<8} " + " ".join(f"{value:>7.3f}" for value in row))
+        lines.append(f"{stage:<{width}} " + " ".join(f"{value:>{cell}.3f}" for value in row))
     return lines
 
 

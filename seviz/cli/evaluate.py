@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from seviz.data import PictureSet
     from seviz.evaluation import Evaluation
 
+MOST_CLASSES = 20  # up to which every class has its line, and the confusion is printed
+
 
 def add(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="measure a network on a data set")
@@ -103,11 +105,16 @@ def _overall(figures: Classification) -> list[str]:
 
 
 def _classes(figures: Classification) -> list[str]:
+    """A line a class; where there are many, those without pictures are only counted."""
     width = max(len(label) for label in (*figures.classes, "class"))
     lines = [f"{'class':<{width}} {'pictures':>9} {'precision':>10} {'recall':>8} {'F1':>8}"]
     for one in figures.per_class:
+        if not one.support and len(figures.per_class) > MOST_CLASSES:
+            continue
         rates = (_percent(one.precision, 10), _percent(one.recall, 8), _percent(one.f1, 8))
         lines.append(f"{one.label:<{width}} {one.support:>9} {' '.join(rates)}")
+    if left_out := 1 + len(figures.per_class) - len(lines):
+        lines.append(f"and {left_out:,} classes without pictures")
     return lines
 
 
@@ -118,7 +125,7 @@ def _percent(value: float | None, width: int) -> str:
 def _confusion(figures: Classification) -> list[str]:
     """Rows are true, columns predicted; left out where a terminal could not hold it."""
     count = len(figures.classes)
-    if count > 20:
+    if count > MOST_CLASSES:
         return [f"confusion: {count} x {count}; use --json"]
     width = max(len(label) for label in figures.classes)
     cell = max(5, len(str(figures.confusion.max())) + 1)

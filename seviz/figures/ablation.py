@@ -68,7 +68,7 @@ def by_class(
     """Change of every class's accuracy in points: classes as rows, the scopes of the effects as columns; red is gained.
 
     Args: labels: of the scopes. gate: the edit, for the words. most: classes shown; of more, those that change most anywhere.
-    Classes without samples are left empty.
+    Classes without samples are left empty, and left out where there are more.
     """
     changes = 100 * class_changes(effects, live)
     kept = most_changed(changes, most)
@@ -97,9 +97,12 @@ def by_class(
 
 
 def most_changed(changes: np.ndarray, most: int) -> np.ndarray:
-    """The rows of (K, S) that are shown, in their order: at most `most`, those with the largest changes."""
-    largest = np.abs(np.nan_to_num(changes)).max(1)
-    return np.sort(np.argsort(-largest, kind="stable")[:most])
+    """The rows of (K, S) that are shown, in their order: at most `most`, those with the largest changes; of more, none that
+    has no samples, which is NaN."""
+    if len(changes) <= most:
+        return np.arange(len(changes))
+    order = np.argsort(-np.abs(np.nan_to_num(changes)).max(1), kind="stable")
+    return np.sort(order[np.isfinite(changes[order]).any(1)][:most])
 
 
 def short(label: str) -> str:

@@ -32,16 +32,17 @@ class Measured(Protocol):
     def n(self) -> int: ...
 
 
-def accuracy_axis(ours: Mapping[str, Measured]) -> go.Figure:
+def accuracy_axis(ours: Mapping[str, Measured], *, report: bool = True) -> go.Figure:
     """Our test accuracies beside the report's 85.81 % on one axis, each with its 95 % interval.
 
-    Args: ours: model -> its accuracy, first on top.
+    Args: ours: model -> its accuracy, first on top. report: whether the report's stands beside them.
 
     The report names neither its data nor their number: its interval, dotted, is the one it would have if n = 10,000.
     """
     figure = go.Figure()
     rows = [(escaped(name), one.accuracy, one.interval, f"n = {one.n:,}") for name, one in ours.items()]
-    rows.append((REPORT, REPORT_ACCURACY, report_interval(), f"interval if n = {REPORT_ASSUMED_N:,}"))
+    if report:
+        rows.append((REPORT, REPORT_ACCURACY, report_interval(), f"interval if n = {REPORT_ASSUMED_N:,}"))
     for index, (name, share, interval, note) in enumerate(rows):
         assumed = index == len(ours)
         colour = NEUTRAL if assumed else run_colour(index)
@@ -56,7 +57,9 @@ def accuracy_axis(ours: Mapping[str, Measured]) -> go.Figure:
         title="test accuracy, 95 % interval", zeroline=False,
     )  # fmt: skip
     words = listed([f"{name} {percent(share, 2)} ({percent(low)} to {percent(high)})" for name, share, (low, high), _ in rows])
-    alt = f"Test accuracy with 95 % intervals: {words}. The report's interval assumes {REPORT_ASSUMED_N:,} samples."
+    alt = f"Test accuracy with 95 % intervals: {words}."
+    if report:
+        alt += f" The report's interval assumes {REPORT_ASSUMED_N:,} samples."
     return finish(figure, alt=alt, height=52 * len(rows) + 60, bottom=44)
 
 
@@ -82,14 +85,16 @@ def per_class(models: Mapping[str, Classification], rate: str = "recall", *, mos
     Args:
         models: name -> figures over the same classes. rate: "recall" (share of the class that was found), "precision"
             (share of the predictions of the class that is right) or "f1" (which has no such interval).
-        most: classes shown; of more, those with the lowest rate of the first model.
+        most: classes shown; of more, those with the lowest rate of the first model, and none whose rate is not defined.
 
     A dot is the rate, its line the interval; the axis starts where the lowest interval does, which bars would not
     allow. A class whose rate is not defined (no samples, or never predicted) has no dot and comes last.
     """
     first = next(iter(models.values()))
     found = np.array([_rate(row, rate)[0] for row in first.per_class])
-    order = np.argsort(np.where(np.isnan(found), 2, found), kind="stable")[:most]
+    order = np.argsort(np.where(np.isnan(found), 2, found), kind="stable")
+    if len(order) > most:
+        order = order[np.isfinite(found[order])][:most]
     figure = go.Figure()
     lowest = 1.0
     for index, (name, figures) in enumerate(models.items()):
@@ -174,9 +179,12 @@ def confusion(figures: Classification, *, rates: bool = False, most: int = 60) -
 
 
 def most_mistaken(confusion: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Indexes of at most `most` classes, in their order."""
-    mistakes = confusion.sum(0) + confusion.sum(1) - 2 * confusion.diagonal()
-    return np.sort(np.argsort(-mistakes, kind="stable")[:most])
+    """Indexes of at most `most` classes, in their order; of more, none that is neither true nor predicted anywhere."""
+    if len(confusion) <= most:
+        return np.arange(len(confusion))
+    seen = confusion.sum(0) + confusion.sum(1)
+    order = np.argsort(2 * confusion.diagonal() - seen, kind="stable")
+    return np.sort(order[seen[order] > 0][:most])
 
 
 def _split_diagonal(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

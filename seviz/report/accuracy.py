@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from seviz.analysis import tables
 from seviz.analysis.classification import Classification, confident_mistakes
+from seviz.analysis.paper import REPORT_WORDS, beside_report
 from seviz.figures import accuracy as figures
 from seviz.report.document import Block, Chart, Choice, Facts, Note, Numbers, Part, Section, Words
 from seviz.report.sources import Network
@@ -30,11 +31,11 @@ def part(networks: Sequence[Network]) -> Part:
     if not measured:
         return Part("Accuracy", LEAD, (Section("Overall", notes),))
     known = [network for network in networks if network.figures]
+    report = beside_report(len(one.classes) for one in measured.values())
     axis = Chart(
         "accuracy",
-        figures.accuracy_axis(measured),
-        "Lines are 95 % intervals (Wilson). The report behind this project gives 85.81 % without naming its data; CIFAR-10 is "
-        "our reading, and its dotted interval is the one it would have with 10,000 pictures.",
+        figures.accuracy_axis(measured, report=report),
+        f"Lines are 95 % intervals (Wilson). {REPORT_WORDS if report else ''}".strip(),
         tables.overall(measured),
     )
     by_class = Choice(

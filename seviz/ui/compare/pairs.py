@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from seviz.analysis.comparison import Comparison, Pair, Side, compare, pair
+from seviz.analysis.comparison import Comparison, Pair, Side, compare, other_classes, pair
 from seviz.checkpoints import EVALUATION_FILE, Checkpoint
 from seviz.data import DataKey
 from seviz.evaluation import Evaluation
 from seviz.figures.layout import Figure
 from seviz.ui import caches, evaluations
 from seviz.ui.choice import Choice
+from seviz.ui.text import sentence
 
 Key = tuple[bytes, str, int]
 
@@ -47,6 +48,10 @@ def find(choice: Choice) -> Compared | None:
         st.info("Choose a second network in the sidebar to compare with.")
         return None
     first, second = choice.model, choice.against
+    if first.card.classes != second.card.classes:
+        words = sentence(other_classes(first.name, second.name))
+        st.info(f"{words} The views **A picture** and **Cost** hold for any two networks.")
+        return None
     if len(evaluations.measured((first, second))) < 2:
         return None
     one, other = caches.evaluation(first), caches.evaluation(second)

@@ -48,6 +48,12 @@ def read_file(path: str | os.PathLike[str], most: int) -> bytes:
     return content
 
 
+def read_json(path: str | os.PathLike[str], most: int) -> Any:
+    """The value of a JSON file of at most `most` bytes. Raises OSError as read_file does, ValueError for what is no JSON, NaN
+    and infinities among it, and RecursionError for a nest without end."""
+    return json.loads(read_file(path, most), parse_constant=_no_number)
+
+
 def is_utf8(name: str) -> bool:
     """Whether a file's name is UTF-8: any other can stand in no card, no address and on no page."""
     try:
@@ -55,6 +61,10 @@ def is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -7,7 +7,6 @@ the checkpoint A and names the weights of both and the data; its field content_s
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from seviz.checkpoints.places import checkpoints_home, networks_home
 from seviz.data import DataKey, PictureSet
 from seviz.errors import CheckpointError, DataError
 from seviz.evaluation import outputs
-from seviz.files import read_file, write_json
+from seviz.files import read_json, write_json
 from seviz.gates import tap
 from seviz.images import Preprocessing
 from seviz.values import require_numbers, text, texts, whole
@@ -133,7 +132,7 @@ def save(path: Path, found: Similarity) -> None:
 def load(path: Path) -> Similarity:
     """Read cka-B.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
     try:
-        return _checked(json.loads(read_file(path, MAX_FILE), parse_constant=_no_number))
+        return _checked(read_json(path, MAX_FILE))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
@@ -199,9 +198,6 @@ def _stages_in(card: Card) -> tuple[str, ...]:
     """The stages of the ResNet that the card describes, without building it."""
     return tuple(f"layer{number}" for number, _ in enumerate(card.options["blocks"], 1))
 
-
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _likeness(cka: NDArray[np.float64]) -> bool:

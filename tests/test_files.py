@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from seviz.files import read_file, sweep_temporary, write_atomic, write_bytes, write_json, write_npz
+from seviz.files import read_file, read_json, sweep_temporary, write_atomic, write_bytes, write_json, write_npz
 
 
 def test_a_writer_that_raises_keeps_the_old_file_and_leaves_no_other(tmp_path):
@@ -113,3 +113,17 @@ def test_a_folder_is_never_replaced(tmp_path):
     with pytest.raises(IsADirectoryError):
         write_bytes(tmp_path / "folder", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("text", ["NaN", '{"a": [1, -Infinity]}', "{", ""])
+def test_json_that_is_none_is_a_value_error(tmp_path, text):
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"is no JSON|Expecting"):
+        read_json(tmp_path / "a.json", 100)
+
+
+def test_json_is_read_no_further_than_asked_for(tmp_path):
+    write_json(tmp_path / "a.json", {"a": [1, 2.5, None]})
+    assert read_json(tmp_path / "a.json", 100) == {"a": [1, 2.5, None]}
+    with pytest.raises(OSError, match="is the limit"):
+        read_json(tmp_path / "a.json", 5)

@@ -5,7 +5,6 @@ Its field content_sha256 seals it, as a card's card_sha256 does: no figure is al
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shlex
@@ -21,7 +20,7 @@ from seviz.analysis.importance import Dropped
 from seviz.card import content_sha256
 from seviz.data import DataKey
 from seviz.errors import CheckpointError
-from seviz.files import read_file, write_json
+from seviz.files import read_json, write_json
 from seviz.gates import Site
 from seviz.values import require_numbers, text, texts, whole
 
@@ -106,7 +105,7 @@ def load_ablation(path: Path) -> Ablation:
     """Read ablation.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
     again = f"write it again with `{ablate_command(path)}`"
     try:
-        return _checked(json.loads(read_file(path, MAX_BYTES), parse_constant=_no_number))
+        return _checked(read_json(path, MAX_BYTES))
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no ablation {path}; `{ablate_command(path)}` writes one.") from error
     except OSError as error:
@@ -213,7 +212,3 @@ def _pair(values: Any) -> tuple[float, float] | None:
 
 def _rates(values: Mapping[str, Any]) -> tuple[float | None, ...]:
     return tuple(None if value is None else float(value) for value in values["per_class"])
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")

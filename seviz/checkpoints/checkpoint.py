@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from seviz.pruning import Pruning
 
     Gates = TypeVar("Gates", Excitation, SampleGates)
+    Measured = TypeVar("Measured", Ablation, Pruning, Faithfulness, GateHistory)
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -145,13 +146,7 @@ class Checkpoint:
         """
         from seviz.ablation import ABLATION_FILE, ablate_command, load_ablation
 
-        path = self.folder / ABLATION_FILE
-        if not path.exists():
-            return None
-        found = load_ablation(path)
-        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
-            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{ablate_command(path)}`.")
-        return found
+        return self._own(ABLATION_FILE, load_ablation, ablate_command)
 
     def pruning(self) -> Pruning | None:
         """What dropping its channels costs, None where nobody measured it.
@@ -160,13 +155,7 @@ class Checkpoint:
         """
         from seviz.pruning import PRUNING_FILE, load_pruning, prune_command
 
-        path = self.folder / PRUNING_FILE
-        if not path.exists():
-            return None
-        found = load_pruning(path)
-        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
-            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{prune_command(path)}`.")
-        return found
+        return self._own(PRUNING_FILE, load_pruning, prune_command)
 
     def faithfulness(self) -> Faithfulness | None:
         """How faithful its maps are over a sample, None where nobody measured it.
@@ -175,14 +164,7 @@ class Checkpoint:
         """
         from seviz.faithfulness import FAITHFULNESS_FILE, faithfulness_command, load_faithfulness
 
-        path = self.folder / FAITHFULNESS_FILE
-        if not path.exists():
-            return None
-        found = load_faithfulness(path)
-        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
-            again = faithfulness_command(path)
-            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{again}`.")
-        return found
+        return self._own(FAITHFULNESS_FILE, load_faithfulness, faithfulness_command)
 
     def gate_history(self) -> GateHistory | None:
         """Mean gates after each epoch of its training, None where nobody kept them.
@@ -191,13 +173,7 @@ class Checkpoint:
         """
         from seviz.gate_history import EPOCHS_FILE, load_gate_history
 
-        path = self.folder / EPOCHS_FILE
-        if not path.exists():
-            return None
-        found = load_gate_history(path)
-        if (found.weights_sha256, found.classes) != (self.card.weights_sha256, self.card.classes):
-            raise CheckpointError(f"{path} is of another training than its card; fetch the whole folder again.")
-        return found
+        return self._own(EPOCHS_FILE, load_gate_history, None)
 
     def problem(self) -> str | None:
         """What is wrong with the weights file, in one sentence; None where it is as the card says, or absent."""
@@ -212,6 +188,22 @@ class Checkpoint:
         except OSError as error:
             return str(unreadable(path, error))
         return None if same else str(_altered(path, status.st_size, self.card))
+
+    def _own(self, name: str, load: Callable[[Path], Measured], command: Callable[[Path], str] | None) -> Measured | None:
+        """What `load` reads from a file of the folder, None where there is none; `command` names the command that writes it,
+        None where only a training does.
+
+        Raises CheckpointError where it is damaged or of other weights than the card's.
+        """
+        path = self.folder / name
+        if not path.exists():
+            return None
+        found = load(path)
+        if (found.weights_sha256, found.classes) == (self.card.weights_sha256, self.card.classes):
+            return found
+        if command is None:
+            raise CheckpointError(f"{path} is of another training than its card; fetch the whole folder again.")
+        raise CheckpointError(f"{path} is of other weights than its card; write it again with `{command(path)}`.")
 
     def _own_gates(self, name: str, load: Callable[[Path], Gates]) -> Gates | None:
         from seviz.excitation import require_own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from seviz.card import Card
 from seviz.checkpoints.checkpoint import CARD_FILE, MAX_CARD, STATE_FILE, Checkpoint, unreadable
 from seviz.checkpoints.places import checkpoints_home, imported_folder, networks_home, typed_name
 from seviz.errors import CheckpointError, printable
-from seviz.files import is_utf8, read_file
+from seviz.files import is_utf8, read_json
 
 FETCHED = ("timm:", "torchvision:")  # how the names begin of networks that seviz.pretrained can fetch
 
@@ -87,7 +86,7 @@ def _entry(folder: Path) -> Entry:
 def _read_card(folder: Path) -> Card:
     path = folder / CARD_FILE
     try:
-        return Card.from_json(json.loads(read_file(path, MAX_CARD), parse_constant=_no_number))
+        return Card.from_json(read_json(path, MAX_CARD))
     except FileNotFoundError as error:
         if (folder / STATE_FILE).exists():
             raise CheckpointError(f"{folder} holds a training that is not finished; continue it with --resume.") from error
@@ -98,7 +97,3 @@ def _read_card(folder: Path) -> Card:
         raise CheckpointError(f"{path} is damaged: it is no JSON; fetch the whole folder again.") from error
     except CheckpointError as error:
         raise CheckpointError(f"{path} cannot be used: {error}; fetch the whole folder again.") from error
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")

@@ -5,7 +5,6 @@ Its field content_sha256 seals it, as a card's card_sha256 does: no figure is al
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from seviz.analysis.pruning import Cut, Level, Versus, findings
 from seviz.card import content_sha256
 from seviz.data import DataKey
 from seviz.errors import CheckpointError, printable
-from seviz.files import read_file, write_json
+from seviz.files import read_json, write_json
 from seviz.pruning.choice import CRITERIA
 from seviz.values import real, require_numbers, text, texts, whole
 
@@ -92,7 +91,7 @@ def load_pruning(path: Path) -> Pruning:
     """Read pruning.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
     again = f"write it again with `{prune_command(path)}`"
     try:
-        return _checked(json.loads(read_file(path, MAX_BYTES), parse_constant=_no_number))
+        return _checked(read_json(path, MAX_BYTES))
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no {path}; `{prune_command(path)}` writes it.") from error
     except OSError as error:
@@ -178,7 +177,3 @@ def _change(values: Mapping[str, Any]) -> tuple[float, Interval, float]:
 def _pair(values: Any) -> Interval:
     low, high = (real(value) for value in values)
     return low, high
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")

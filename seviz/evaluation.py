@@ -62,16 +62,19 @@ def evaluate(
     *,
     batch: int = 250,
     weights_sha256: str = "",
+    mirrored: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """The float32 logits of every sample, on the device where `net` is; its mode is left as it was found.
 
     Args:
-        data: pictures of the network's size. batch: pictures at a time. progress: called with (done, in all).
+        data: pictures of the network's size. batch: pictures at a time. mirrored: every logit is the mean of two, those of
+            the picture and of its mirror image. progress: called with (done, in all).
 
     Raises DataError where the pictures have another size or there are none, CheckpointError where an answer is no number.
     """
-    logits = np.concatenate([out.cpu().numpy() for out in outputs(net, data, preprocessing, batch, progress)])
+    seen = _SeenTwice(net) if mirrored else net
+    logits = np.concatenate([out.cpu().numpy() for out in outputs(seen, data, preprocessing, batch, progress)])
     if not np.isfinite(logits).all():
         raise CheckpointError("The network answers NaN or infinite values, so its weights are damaged; train it again.")
     return Evaluation(logits, data.labels.astype(np.int16), data.ids, data.key, weights_sha256)
@@ -185,6 +188,18 @@ def outputs(
             if progress:
                 progress(done, len(data))
             yield logits
+
+
+class _SeenTwice(nn.Module):
+    """Mean logits of pictures (B, 3, H, W) and their mirror images."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean: Tensor = (self.net(x) + self.net(x.flip(3))) / 2
+        return mean
 
 
 @contextlib.contextmanager

@@ -267,11 +267,15 @@ def test_pictures_are_fitted_to_a_size(toy, tmp_path, capsys):
 
 
 def test_help_names_the_default_of_every_field_of_the_recipe():
+    numbers, choices = 0, ("precision", "crop", "crop_size", "se_init", "small_side")
     for field in fields(Recipe):
-        if field.name not in ("flip", "precision", "crop", "crop_size"):
-            _, meaning = train_command.RECIPE_OPTIONS["lr" if field.name == "peak_lr" else field.name.replace("_", "-")]
-            assert meaning.endswith(f"; {field.default}")
-    assert len(train_command.RECIPE_OPTIONS) == len(fields(Recipe)) - 3  # flip, precision and crop are choices
+        name = "lr" if field.name == "peak_lr" else field.name.replace("_", "-")
+        if isinstance(field.default, bool):
+            assert train_command.SWITCHES[name].endswith("; yes" if field.default else "; no")
+        elif field.name not in choices:
+            assert train_command.RECIPE_OPTIONS[name][1].endswith(f"; {field.default}")
+            numbers += 1
+    assert len(train_command.RECIPE_OPTIONS) == numbers + 2  # crop-size and small-side say their default in words
 
 
 def test_the_time_left_is_that_of_the_last_epoch():
@@ -430,6 +434,16 @@ def test_of_many_classes_those_without_pictures_are_only_counted(home, toy, tmp_
     rows = out.split("class  ")[1].splitlines()
     assert rows[1].startswith("bee") and rows[2] == "and 2 classes without pictures"
     assert rows[-1] == "confusion: 3 x 3; use --json"
+
+
+def test_mirror_images_are_said_and_never_kept(home, toy, tmp_path, capsys):
+    words = ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}", "--threads", "1", "--mirror"]
+    assert "mean logits of every picture and its mirror image" in said(capsys, words)[1]
+    assert json.loads(said(capsys, [*words, "--json"])[1].splitlines()[-1])["mirrored"] is True
+    status, _, error = said(capsys, [*words, "--out", tmp_path / "kept.npz"])
+    assert status != 0
+    assert "give it without --mirror" in error
+    assert not (tmp_path / "kept.npz").exists()
 
 
 def test_evaluating_what_is_not_there_is_one_sentence(home, toy, capsys):

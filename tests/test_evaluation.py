@@ -57,6 +57,17 @@ def test_logits_are_those_of_each_picture_alone(net, data):
     np.testing.assert_allclose(evaluate(net, data, PREPROCESSING, batch=20).logits, found.logits, atol=1e-5)
 
 
+def test_mirrored_logits_are_the_mean_of_two(net, data):
+    mirrored = replace(data, pictures=np.ascontiguousarray(data.pictures[:, :, ::-1]))
+    wanted = (one_by_one(net, data) + one_by_one(net, mirrored)) / 2
+    net.train()
+    found = evaluate(net, data, PREPROCESSING, batch=6, mirrored=True)
+    assert all(module.training for module in net.modules())
+    net.eval()
+    np.testing.assert_allclose(found.logits, wanted, atol=1e-4, rtol=1e-5)
+    assert np.abs(found.logits - evaluate(net, data, PREPROCESSING).logits).max() > 1e-3
+
+
 def test_the_network_is_left_as_it_was(data):
     net = lively()
     net.train()

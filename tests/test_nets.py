@@ -12,6 +12,7 @@ from torch import nn
 from seviz.errors import RequestError
 from seviz.gates import edit_gates, find_gates
 from seviz.nets import Cost, SqueezeExcite, build, cost, from_card, hidden_width, options_for, to_card
+from seviz.nets.se import Squeeze, mean_over_pixels
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,6 +48,20 @@ def test_two_channels_by_hand():
     assert sigmoid(-1.5) == pytest.approx(0.1824255)
     wanted = [[0.9933071, 2.9799214, 4.9665356, 6.9531498], [0.0, 0.7297021, 0.0, 0.0]]
     torch.testing.assert_close(out.flatten(2)[0], torch.tensor(wanted), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_the_squeeze_of_a_training_is_torchs_mean_with_its_gradients(dtype):
+    """Bit for bit, also where the map has another use; and the second derivative is there."""
+    u = torch.randn(3, 4, 5, 6).to(dtype).contiguous(memory_format=torch.channels_last)
+    ours, theirs = u.clone().requires_grad_(), u.clone().requires_grad_()
+    weights = torch.randn(3, 4).to(dtype)
+    for leaf, z in ((ours, Squeeze("avg").train()(ours)), (theirs, theirs.mean((2, 3)))):
+        ((weights * z.square()).sum() + (leaf * z[:, :, None, None]).sum()).backward()
+    assert torch.equal(ours.grad, theirs.grad)
+    if dtype == torch.float64:
+        assert torch.autograd.gradcheck(mean_over_pixels, (ours,))
+        assert torch.autograd.gradgradcheck(mean_over_pixels, (ours,))
 
 
 def test_two_channels_with_the_maximum_by_hand():

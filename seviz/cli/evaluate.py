@@ -16,6 +16,7 @@ from seviz.cli.common import (
     require_place,
     use_machine,
 )
+from seviz.errors import RequestError
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="measure a network on a data set")
     add_pass_options(command, batch=250)
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
+    command.add_argument("--mirror", action="store_true", help="mean logits of every picture and its mirror image")
     command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling; 0")
     command.add_argument("--out", type=path, metavar="FILE", help="write the logits of every picture: evaluation.npz")
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -46,6 +48,8 @@ def run(options: argparse.Namespace) -> None:
     from seviz.data import open_data
     from seviz.evaluation import save
 
+    if options.out and options.mirror:
+        raise RequestError("--out keeps what a network says of the pictures as they are; give it without --mirror.")
     if options.out:
         require_place(options.out, folder=False)
     checkpoint, device = open_checkpoint(options.model), use_machine(options)
@@ -58,9 +62,11 @@ def run(options: argparse.Namespace) -> None:
         save(options.out, found)
     figures = summarise(found.logits, found.labels, card.classes)
     if options.json:
-        print_json({**_about(name, card, data, device), **figures.to_json(), **({"gate_life": life.to_json()} if life else {})})
+        about = {**_about(name, card, data, device), **({"mirrored": True} if options.mirror else {})}
+        print_json({**about, **figures.to_json(), **({"gate_life": life.to_json()} if life else {})})
     else:
-        print("\n".join([*_heading(name, data), *_overall(figures), "", *_classes(figures), "", *_confusion(figures)]))
+        heading = _heading(name, data) + (["mean logits of every picture and its mirror image"] if options.mirror else [])
+        print("\n".join([*heading, *_overall(figures), "", *_classes(figures), "", *_confusion(figures)]))
         if life:
             print("\n".join(["", *_gate_life(life)]))
 
@@ -75,7 +81,10 @@ def _measure(
         with counting("gates") as progress:
             life = gate_life(net, data, preprocessing, batch=batch, seed=options.seed, progress=progress)
     with counting("evaluation") as progress:
-        found = evaluate(net, data, preprocessing, batch=batch, weights_sha256=card.weights_sha256, progress=progress)
+        sha256, mirrored = card.weights_sha256, options.mirror
+        found = evaluate(
+            net, data, preprocessing, batch=batch, weights_sha256=sha256, mirrored=mirrored, progress=progress
+        )
     return found, life
 
 

@@ -35,7 +35,13 @@ if TYPE_CHECKING:
     from seviz.training import Job, Recipe, RunState, Trainer
 
 LEAST_STD = 0.001  # of a colour, that what all pictures have alike is not divided by zero
-CROPS = ("shift", "resized")  # seviz.training.recipe has them too, but brings torch
+CROPS, SE_INITS = ("shift", "resized"), ("he", "torch")  # seviz.training.recipe has them too, but brings torch
+SWITCHES = {  # recipe options that are on or off, with what they mean and, last, their default
+    "flip": "mirror pictures; yes",
+    "alternate": "every picture is mirrored in every other epoch, not in random ones; yes",
+    "whiten": "the first convolution begins with whitening filters; no",
+    "se-decay": "weight decay on the SE layers as well, which is how gates die; no",
+}
 POSITIONS = ("standard", "pre", "post", "identity", "3x3")  # as seviz.nets.placement has them
 DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit; torchvision's are wide enough for 16
 RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with what it means and, last, its default
@@ -51,6 +57,9 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
     "pad": (int, "pixels of reflection from which the crop is taken; 4"),
     "least-area": (float, "of a resized crop, as a share of the picture; 0.25"),
     "crop-size": (not_negative, "pixels a side of a resized crop; the picture's shorter side"),
+    "cutout": (not_negative, "pixels a side of a square that is hidden in every picture; 0"),
+    "small-side": (not_negative, "pixels a side of the pictures in the first epochs, which saves time; 0: never smaller"),
+    "small-share": (float, "of the epochs with --small-side; 0.5"),
     "seed": (not_negative, "of the first weights, the order, crops and flips; 0"),
 }
 
@@ -96,7 +105,9 @@ def _add_recipe_options(group: argparse._ArgumentGroup) -> None:
     for name, (kind, meaning) in RECIPE_OPTIONS.items():
         group.add_argument(f"--{name}", type=kind, dest="peak_lr" if name == "lr" else None, metavar="N", help=meaning)
     group.add_argument("--crop", choices=CROPS, help="shift: by up to --pad pixels; resized: a random box, resized; shift")
-    group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror pictures in every other epoch; yes")
+    group.add_argument("--se-init", choices=SE_INITS, help="first weights of the SE layers: he (the paper's), torch; he")
+    for name, meaning in SWITCHES.items():
+        group.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=meaning)
     group.add_argument("--precision", choices=("auto", "fp32", "bf16"), help="auto: bf16 where the hardware multiplies it")
 
 
@@ -227,7 +238,7 @@ def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device, 
     from seviz.checkpoints import open_checkpoint
     from seviz.data import channel_moments
     from seviz.images import Preprocessing
-    from seviz.training import Trainer, begin_from, require_pass
+    from seviz.training import Trainer, begin_from, require_pass, set_first_weights
 
     options = job.options(len(train.classes))
     require_pass(job, options, recipe, train.size, len(train))
@@ -239,7 +250,9 @@ def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device, 
         return Trainer(net, recipe, Preprocessing(*train.size, mean=job.start.mean, std=job.start.std), device, job)
     mean, (red, green, blue) = channel_moments(train.pictures)
     std = (max(red, LEAST_STD), max(green, LEAST_STD), max(blue, LEAST_STD))
-    return Trainer(net, recipe, Preprocessing(*train.size, mean=mean, std=std), device, job)
+    preprocessing = Preprocessing(*train.size, mean=mean, std=std)
+    set_first_weights(net, recipe, train, preprocessing)
+    return Trainer(net, recipe, preprocessing, device, job)
 
 
 def _run_epochs(trainer: Trainer, train: PictureSet, test: PictureSet, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Training: from a network, a data set and a recipe to a finished checkpoint.
 
     recipe.py    Recipe, the learning rate of a step, which parameters decay
-    augment.py   crops and flips of whole batches
+    augment.py   crops, flips and Cutout of whole batches
+    first_weights.py  first weights that the recipe asks for
     loop.py      the loop
     epoch_gates.py  mean gates by class after each epoch
     state.py     what a training goes on from
@@ -10,8 +11,9 @@
     finish.py    evaluation, gate life and the card after the last epoch
 """
 
-from seviz.training.augment import EpochPlan, alternating_flips, augment, draw_boxes, plan_epoch, resized_crops
+from seviz.training.augment import EpochPlan, alternating_flips, augment, draw_boxes, hide, plan_epoch, resized_crops
 from seviz.training.finish import Finish, finish_training
+from seviz.training.first_weights import set_first_weights
 from seviz.training.fitting import require_pass
 from seviz.training.loop import Trainer, loss_and_accuracy, naming_the_cause, train_epochs
 from seviz.training.recipe import Recipe, learning_rate, parameter_groups
@@ -31,6 +33,7 @@ __all__ = [
     "begin_from",
     "draw_boxes",
     "finish_training",
+    "hide",
     "learning_rate",
     "loss_and_accuracy",
     "naming_the_cause",
@@ -39,5 +42,6 @@ __all__ = [
     "require_pass",
     "require_twin",
     "resized_crops",
+    "set_first_weights",
     "train_epochs",
 ]

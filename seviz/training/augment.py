@@ -1,4 +1,4 @@
-"""Augmentation of whole uint8 batches on the device that trains: a crop and a flip.
+"""Augmentation of whole uint8 batches on the device that trains: a crop and a flip; of normalised ones: Cutout.
 
 "shift": as many pixels as the picture has, moved by up to `pad` pixels, reflected beyond its borders.
 "resized": a random box of the picture, resized (C. Szegedy et al., "Going Deeper with Convolutions", 2015, section 6).
@@ -17,6 +17,7 @@ from seviz.data import StreamedPictures
 from seviz.training.recipe import Recipe
 
 RATIOS = (3 / 4, 4 / 3)  # width by height of a resized crop, in pixels
+FLIP_SEEDS = 2**41  # far from the seeds that plan an epoch
 TRIES = 10  # boxes that are drawn for a picture before it is taken whole
 
 
@@ -26,7 +27,8 @@ class EpochPlan:
 
     order: int64 (N,), the permutation. flips: bool (N,) by picture. crops: what crop each picture of a step gets:
     "shift": int64 (2, B, 1), pixels down and right, -pad..pad; "resized": float32 (4, B), see resized_crops. side: of
-    the resized crops in pixels; None for shifts.
+    the resized crops in pixels; None for shifts. holes: what Cutout hides of each picture of a step, float32 (2, B, 1), the
+    middle of a square as shares of the height and width; None for nothing.
     """
 
     order: Tensor
@@ -34,6 +36,7 @@ class EpochPlan:
     crops: tuple[Tensor, ...]
     batch: int
     side: int | None
+    holes: tuple[Tensor, ...] | None = None
 
     @property
     def steps(self) -> int:
@@ -66,7 +69,9 @@ def plan_epoch(count: int, epoch: int, recipe: Recipe, *, size: tuple[int, int],
     batch, seed = recipe.batch, recipe.seed
     generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
     order = torch.randperm(count, generator=generator)
-    flips = alternating_flips(count, seed, epoch) if recipe.flip else torch.zeros(count, dtype=torch.bool)
+    flips = torch.zeros(count, dtype=torch.bool)
+    if recipe.flip:
+        flips = alternating_flips(count, seed, epoch) if recipe.alternate else random_flips(count, seed, epoch)
     if recipe.crop == "resized":
         boxes = draw_boxes(count, recipe.least_area, size, generator)
         crops, side = torch.split(boxes.to(device), batch, 1), recipe.crop_size or min(size)
@@ -74,7 +79,8 @@ def plan_epoch(count: int, epoch: int, recipe: Recipe, *, size: tuple[int, int],
         sizes = [min(batch, count - start) for start in range(0, count, batch)]
         shifts = [torch.randint(-recipe.pad, recipe.pad + 1, (2, one, 1), generator=generator) for one in sizes]
         crops, side = torch.split(torch.cat(shifts, 1).to(device), batch, 1), None
-    return EpochPlan(order.to(device), flips.to(device), crops, batch, side)
+    holes = torch.split(torch.rand(2, count, 1, generator=generator).to(device), batch, 1) if recipe.cutout else None
+    return EpochPlan(order.to(device), flips.to(device), crops, batch, side, holes)
 
 
 def draw_boxes(count: int, least_area: float, size: tuple[int, int], generator: Generator) -> Tensor:
@@ -143,6 +149,27 @@ def alternating_flips(count: int, seed: int, epoch: int) -> Tensor:
     """
     first = torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
     return first ^ bool(epoch % 2)
+
+
+def random_flips(count: int, seed: int, epoch: int) -> Tensor:
+    """bool (count,): a random half, drawn anew in every epoch."""
+    return torch.rand(count, generator=torch.Generator().manual_seed(FLIP_SEEDS + seed * 100_003 + epoch)) < 0.5
+
+
+def hide(x: Tensor, holes: Tensor, side: int) -> Tensor:
+    """Cutout: a square of each picture becomes its mean colour, 0 where colours are normalised.
+
+    Args:
+        x: float (B, 3, H, W), normalised. holes: float32 (2, B, 1), see EpochPlan. side: of the squares in pixels; at the
+            border they are cut off, as in the paper.
+    """
+    inside = []
+    for middle, size in zip(holes, x.shape[2:], strict=True):
+        first = (middle * size).floor() - side // 2
+        places = torch.arange(size, device=x.device)
+        inside.append((places >= first) & (places < first + side))
+    rows, columns = inside
+    return x.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
 
 
 def _reflect(index: Tensor, size: int) -> Tensor:

@@ -20,6 +20,10 @@ def require_pass(job: Job, options: Mapping[str, Any], recipe: Recipe, size: tup
     Args: options: of the network, as they stand in a card; it is run without weights. size: (H, W) of `count` pictures.
     """
     height, width = (recipe.crop_size or min(size),) * 2 if recipe.crop == "resized" else size
+    if recipe.small_side:
+        if recipe.small_side > min(height, width):
+            raise TrainingError(f"--small-side {recipe.small_side} is not smaller than the pictures, {width} x {height}.")
+        height = width = recipe.small_side
     with torch.device("meta"):
         net = from_card(dict(options)).train()
         try:

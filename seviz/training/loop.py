@@ -24,7 +24,7 @@ from seviz.evaluation import normaliser
 from seviz.gates import gates_seen_at, record_gates
 from seviz.history import Epoch, write_history
 from seviz.images import Preprocessing
-from seviz.training.augment import plan_epoch
+from seviz.training.augment import EpochPlan, hide, plan_epoch
 from seviz.training.epoch_gates import ClassSums, EpochGates
 from seviz.training.recipe import Recipe, learning_rate, parameter_groups
 from seviz.training.state import Job, RunState
@@ -84,7 +84,7 @@ class Trainer:
         self.net.train()
         for step in range(steps):
             x, y = plan.seen(pictures, step), labels[plan.chosen(step)]
-            logits = self._step(self._normalise(x), y, epoch * steps + step, steps * recipe.epochs)
+            logits = self._step(self._as_shown(x, plan, step), y, epoch * steps + step, steps * recipe.epochs)
             loss_sum += F.cross_entropy(logits, y, reduction="sum")
             right += (logits.argmax(1) == y).sum()
             seen += len(y)
@@ -103,6 +103,14 @@ class Trainer:
         state.give(self.net, self.ema, self.optimizer)
         self.history = list(state.history)
         self.gates = state.epoch_gates()
+
+    def _as_shown(self, pictures: Tensor, plan: EpochPlan, step: int) -> Tensor:
+        """uint8 (B, H, W, 3) as the network sees them in training: normalised, a square hidden, made smaller."""
+        x = self._normalise(pictures)
+        if plan.holes:
+            x = hide(x, plan.holes[step], self.recipe.cutout)
+        side = self.recipe.side_in(self.epochs_done)
+        return F.interpolate(x, (side, side), mode="bilinear", antialias=True) if side else x
 
     def _step(self, x: Tensor, y: Tensor, step: int, steps: int) -> Tensor:
         """One step of SGD and of the moving average. Returns the detached float32 logits (B, K)."""

@@ -14,6 +14,7 @@ from seviz.values import quoted
 MAX_EPOCHS, MAX_BATCH, MAX_LR, MAX_SE_LR, MAX_PAD = 100_000, 16_384, 100, 1000, 1000  # beyond: nothing, or for ever
 MAX_CROP = 1024  # pixels a side
 CROPS = ("shift", "resized")
+SE_INITS = ("he", "torch")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,12 @@ class Recipe:
     with a rising learning rate. ema: decay of the moving average, a step. pad: pixels of reflection from which the
     crop is taken. flip: mirrored in every other epoch. precision: "fp32" or "bf16" (autocast). crop: "shift" (by up to pad
     pixels) or "resized" (a random box of at least least_area of the picture, at crop_size x crop_size pixels; 0: the
-    picture's shorter side).
+    picture's shorter side). alternate: every picture is mirrored in every other epoch; otherwise a new random half each
+    epoch. cutout: side in pixels of a square that is hidden at a random place of every picture (T. DeVries, G. Taylor,
+    "Improved Regularization of Convolutional Neural Networks with Cutout", 2017). small_side: pixels a side of the pictures
+    in the first small_share of the epochs; 0: never smaller. whiten: the first convolution begins with whitening filters.
+    se_decay: weight decay on the SE layers as well. se_init: of the SE layers, "he" (the paper's, zero biases) or "torch"
+    (what nn.Linear begins with).
 
     Raises TrainingError for values that make no sense.
     """
@@ -46,6 +52,13 @@ class Recipe:
     crop: str = "shift"
     least_area: float = 0.25
     crop_size: int = 0
+    alternate: bool = True
+    cutout: int = 0
+    small_side: int = 0
+    small_share: float = 0.5
+    whiten: bool = False
+    se_decay: bool = False
+    se_init: str = "he"
 
     def __post_init__(self) -> None:
         if not (1 <= self.epochs <= MAX_EPOCHS and 2 <= self.batch <= MAX_BATCH and 0 < self.peak_lr <= MAX_LR):
@@ -53,12 +66,13 @@ class Recipe:
                 f"A training needs at least 1 epoch, batches of at least 2 and a learning rate above 0; {MAX_EPOCHS:,}, "
                 f"{MAX_BATCH:,} and {MAX_LR} are the most."
             )
-        for name in ("momentum", "label_smoothing", "ema"):
+        for name in ("momentum", "label_smoothing", "ema", "small_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"--{name.replace('_', '-')} is at least 0 and below 1, not {getattr(self, name)}.")
         if not 0 <= self.warmup <= 1:
             raise TrainingError(f"--warmup is a share of the training, 0 to 1, not {self.warmup}.")
-        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", MAX_PAD), ("crop_size", MAX_CROP)):
+        sides = [(name, MAX_CROP) for name in ("crop_size", "cutout", "small_side")]
+        for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", MAX_PAD), *sides):
             if not 0 <= getattr(self, name) <= most:
                 raise TrainingError(f"--{name.replace('_', '-')} is 0 to {most}, not {quoted(getattr(self, name))}.")
         if self.peak_lr * self.weight_decay >= 1 or self.peak_lr * self.se_lr > MAX_LR:
@@ -70,10 +84,16 @@ class Recipe:
             raise TrainingError(f"--seed is 0 to {2**32 - 1}, not {quoted(self.seed)}.")
         if self.crop not in CROPS:
             raise TrainingError(f"--crop is {' or '.join(CROPS)}, not {quoted(self.crop)}.")
+        if self.se_init not in SE_INITS:
+            raise TrainingError(f"--se-init is {' or '.join(SE_INITS)}, not {quoted(self.se_init)}.")
         if not 0 < self.least_area <= 1:
             raise TrainingError(f"--least-area is a share of the picture above 0, not {self.least_area}.")
         if self.precision not in ("fp32", "bf16"):
             raise TrainingError(f"--precision is fp32 or bf16, not {self.precision!r}.")
+
+    def side_in(self, epoch: int) -> int:
+        """Pixels a side to which the pictures of an epoch, counted from 0, are made smaller; 0: they stay as they are."""
+        return self.small_side if epoch < round(self.small_share * self.epochs) else 0
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
@@ -86,12 +106,17 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
 
 def parameter_groups(net: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
     """The groups for an optimiser, in this order: everything that decays; batch norm and biases, which do not; SE
-    layers, which do not either (their gates would die) and have their own rate. `factor` multiplies the learning rate."""
+    layers, which do not either unless the recipe says so (their gates would die) and have their own rate. `factor`
+    multiplies the learning rate."""
     gates = {id(p) for module in net.modules() if isinstance(module, SqueezeExcite) for p in module.parameters()}
     rest = [p for p in net.parameters() if id(p) not in gates]
     groups: list[dict[str, object]] = [
         {"params": [p for p in rest if p.dim() > 1], "weight_decay": recipe.weight_decay, "factor": 1.0},
         {"params": [p for p in rest if p.dim() <= 1], "weight_decay": 0.0, "factor": 1.0},
-        {"params": [p for p in net.parameters() if id(p) in gates], "weight_decay": 0.0, "factor": recipe.se_lr},
+        {
+            "params": [p for p in net.parameters() if id(p) in gates],
+            "weight_decay": recipe.weight_decay if recipe.se_decay else 0.0,
+            "factor": recipe.se_lr,
+        },
     ]
     return [group for group in groups if group["params"]]

@@ -14,7 +14,8 @@ app: $(VENV)/app.stamp ## install what the app needs into .venv and open it at h
 	$(RUN) streamlit run app.py
 
 test: check ## check, then run every test (browser tests where there is a Chromium)
-	$(RUN) pytest
+	$(RUN) pytest --ignore tests/browser --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(RUN) pytest tests/browser
 
 check: $(VENV)/dev.stamp ## ruff and mypy
 	$(RUN) ruff check .

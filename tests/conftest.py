@@ -10,7 +10,8 @@ import tempfile
 import pytest
 import torch
 
-torch.set_num_threads(2)
+# where several processes share the tests (pytest -n), their threads would only wait for each other
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 # the networks that somebody imported on this computer are not the tests' business
 os.environ["SEVIZ_HOME"] = tempfile.mkdtemp(prefix="seviz-tests-")

@@ -6,6 +6,7 @@
     ├── DataError             a data set is missing, empty or does not fit the network
     ├── RequestError          a request names a layer, class or option that the network does not have
     ├── TrainingError         a training cannot start, continue or be resumed
+    │   └── DivergedError     its loss is no number any more
     ├── NetworkError          a file cannot be had from the internet
     ├── JobError              a long job cannot start, continue or be found again
     └── BusyError             the backend's queue is full; ask again in a moment
@@ -50,6 +51,10 @@ class RequestError(SevizError):
 
 class TrainingError(SevizError):
     """A training that cannot start, continue or be resumed."""
+
+
+class DivergedError(TrainingError):
+    """A training whose loss is no number any more: with the same settings it will be so again."""
 
 
 class NetworkError(SevizError):

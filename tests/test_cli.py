@@ -308,7 +308,7 @@ def test_a_training_cannot_be_aimed_at_what_is_no_folder(toy, tmp_path, capsys, 
         (["--arch", "resnet" + "9" * 5000], "There is no architecture 'resnet999"),
         (["--arch", "resnet\uff12\uff10"], "There is no architecture"),
         (["--reduction", "0"], ""),
-        (["--size", "16", "--pad", "16"], "--pad 16 is not below --size 16"),
+        (["--size", "16", "--pad", "16"], "--pad 16 is not below the 16 pixels of the pictures' side"),
         (["--pad", "100000"], "--pad is 0 to 1000, not 100000"),
     ],
 )

@@ -115,6 +115,50 @@ def test_the_layers_of_inserted_blocks_are_the_se_group_of_the_optimiser():
     assert not wanted & {id(value) for value in decaying["params"]}
 
 
+# squeeze and hidden width
+
+
+@pytest.mark.parametrize(
+    ("arch", "r", "least", "widths"),
+    [
+        ("se_resnet20", 4, 6, [6] * 3 + [8] * 3 + [16] * 3),
+        ("se_resnet18_64", 16, None, [8] * 6 + [16] * 2),  # its own least is 8
+        ("se_resnet18_64", 16, 1, [2, 2, 4, 4, 8, 8, 16, 16]),
+        (f"{SMALL}+se", 4, 12, [12] * 12 + [24] * 4),  # of 24, 48 and 96 channels
+    ],
+)
+def test_squeeze_and_hidden_width_are_those_asked_for(arch, r, least, widths):
+    """max(C // r, least) of every block, by hand."""
+    job = Job(arch, r, "d", "", None, "", "", squeeze="max", min_hidden=least)
+    with torch.device("meta"):
+        blocks = [one for one in nets.from_card(job.options(3)).modules() if isinstance(one, nets.SqueezeExcite)]
+    assert [nets.hidden_width(block) for block in blocks] == widths
+    assert {block.squeeze.mode for block in blocks} == {"max"}
+
+
+def test_squeeze_and_hidden_width_stand_in_state_and_card(toy, tmp_path, monkeypatch, capsys):
+    asked, out = ["--squeeze", "none", "--min-hidden", "6", "--epochs", "2"], tmp_path / "asked"
+    step = loop.Trainer._step
+
+    def interrupted(self, *arguments):
+        if self.epochs_done == 1:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    monkeypatch.setattr(loop.Trainer, "_step", interrupted)
+    assert said(capsys, [*fresh(toy, out, "se_resnet20"), *asked])[0] == 130
+    monkeypatch.undo()
+    sentence = refused(capsys, ["train", "--out", out, "--resume", "--squeeze", "max", "--min-hidden", "5"])
+    assert "other settings (squeeze, min_hidden)" in sentence
+    assert said(capsys, ["train", "--out", out, "--resume", "--threads", "1"])[0] == 0
+    card = open_checkpoint(out).card
+    assert (card.options["se"]["squeeze"], card.options["se"]["min_hidden"]) == ("none", 6)
+    assert card.description.endswith("reduction r = 4, standard position, none squeeze, 6 hidden units or more.")
+    again = cli.parser().parse_args(shlex.split(card.commands["train"])[3:])
+    assert (again.squeeze, again.min_hidden) == ("none", 6)
+    assert len(card.gate_life.deviations) == 9
+
+
 # a checkpoint like any other
 
 
@@ -220,7 +264,11 @@ def bundled(name):
     [
         ("torchvision:vgg99", [], "torchvision:vgg99 cannot be built so: torchvision has no network 'vgg99'"),
         ("torchvision:alexnet+se", [], "AlexNet has no places"),
-        (SMALL, ["--where", "2"], f"{SMALL} has no SE blocks, for which --position and --where are; choose its SE twin."),
+        (SMALL, ["--where", "2"], f"{SMALL} has no SE blocks, for which --position, --where, --squeeze and --min-hidden are;"),
+        (SMALL, ["--squeeze", "max"], f"{SMALL} has no SE blocks, for which"),
+        ("resnet20", ["--min-hidden", "2"], "resnet20 has no SE blocks, for which"),
+        ("se_resnet20", ["--where", "3,4"], "se_resnet20 has no stage 4; its stages are 1 to 3."),
+        ("se_resnet20", ["--where", "0"], "se_resnet20 has no stage 0; its stages are 1 to 3."),
         (f"{SMALL}+se", ["--where", "2,9"], "ShuffleNetV2 has no stage 9; its stages are 1 to 3"),
         ("torchvision:googlenet+se", ["--position", "pre"], "GoogLeNet has no position 'pre' for SE blocks; it has standard"),
         ("se_resnet20", ["--position", "3x3"], "se_resnet20 cannot be built so: a placement is one of"),

@@ -22,6 +22,7 @@
     projection.py       samples in gate space on two axes: principal components and t-SNE
     pruning.py          what dropped channels cost, beside the whole network and beside chance
     relation.py         squeeze against excitation: rank correlations by channel and by picture
+    seeds.py            one recipe with several seeds: means and paired differences with their t-intervals
     similarity.py       how alike the layers of networks are: linear CKA
     specificity.py      how much gates depend on the class: eta squared, permutations, selectivity, distances
     tables.py           the numbers behind the figures, as columns

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from seviz.history import Epoch
     from seviz.training import Job, Recipe, RunState, Trainer
 
+    Splits = tuple[PictureSet, PictureSet]  # to train on, and to test on
+
 LEAST_STD = 0.001  # of a colour, that what all pictures have alike is not divided by zero
 CROPS, SE_INITS = ("shift", "resized"), ("he", "torch")  # seviz.training.recipe has them too, but brings torch
 SWITCHES = {  # recipe options that are on or off, with what they mean and, last, their default
@@ -43,6 +45,8 @@ SWITCHES = {  # recipe options that are on or off, with what they mean and, last
     "se-decay": "weight decay on the SE layers as well, which is how gates die; no",
 }
 POSITIONS = ("standard", "pre", "post", "identity", "3x3")  # as seviz.nets.placement has them
+SQUEEZES = ("avg", "max", "none")  # as seviz.nets.se has them
+MOST_HIDDEN = 8192  # units, as many as the widest stage has channels
 DEFAULT_REDUCTION = 4  # at 16 the widths of a CIFAR network leave one hidden unit; torchvision's are wide enough for 16
 RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with what it means and, last, its default
     "epochs": (positive, "passes over the training pictures; 30"),
@@ -74,6 +78,9 @@ def add(commands: Any) -> None:
     command.add_argument("--reduction", type=positive, metavar="R", help="r of the SE blocks; 4, torchvision's 16")
     command.add_argument("--position", choices=POSITIONS, help="of the SE blocks in a unit (seviz.insert_se); standard")
     command.add_argument("--where", type=_stages, metavar="S", help="the stages with SE blocks, such as 2,3; all")
+    command.add_argument("--squeeze", choices=SQUEEZES, help="mean or maximum over the pixels, or none: a gate a pixel; avg")
+    hidden = "of an SE block; 1, se_resnet18_64's 8"
+    command.add_argument("--min-hidden", type=whole(1, MOST_HIDDEN), metavar="N", help=f"the fewest hidden units {hidden}")
     command.add_argument("--from", dest="start", metavar="M", help="begin with the weights of this checkpoint")
     size = "resize and crop pictures to SIZE x SIZE; their own size when not given"
     command.add_argument("--size", type=whole(1, MAX_SIDE), metavar="SIZE", help=size)
@@ -89,12 +96,12 @@ def run(options: argparse.Namespace) -> None:
     require_place(options.out, folder=True)
     if not is_utf8(options.out.name):
         raise TrainingError(f"--out {options.out} is no UTF-8, and the folder's name is the checkpoint's; choose another.")
-    state = _state(options.out, options.resume)
+    state = state_in(options.out, options.resume)
     if state is None and options.resume:
         print(f"{options.out} is finished already; `python -m seviz models` shows what it is.")
         return
     try:
-        card = _train(options, state)
+        card = train(options, state)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_how_to_go_on(options.out)) from None
     accuracy = card.metrics["accuracy"]
@@ -119,7 +126,7 @@ def _stages(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} names no stages; write numbers such as 2,3") from None
 
 
-def _state(folder: Path, resume: bool) -> RunState | None:
+def state_in(folder: Path, resume: bool) -> RunState | None:
     """What to resume: None for a fresh start, and for a training that is finished.
 
     Raises TrainingError where a fresh start would overwrite something, or there is nothing to resume.
@@ -137,24 +144,37 @@ def _state(folder: Path, resume: bool) -> RunState | None:
     return None
 
 
-def _train(options: argparse.Namespace, state: RunState | None) -> Card:
+def train(
+    options: argparse.Namespace, state: RunState | None, *, read: Callable[[Job], Splits] | None = None, again: str = "--resume"
+) -> Card:
+    """Train to the end and write the checkpoint, from a state where there is one.
+
+    Args: options: of `seviz train`. read: gives the pictures in the place of read_splits. again: as of naming_the_cause.
+    Raises SevizError.
+    """
     from seviz.files import sweep_temporary
     from seviz.training import naming_the_cause
 
     device = use_machine(options)
-    recipe = _recipe(options, state, device)
-    job = _job(options, state.job if state else None)
-    if job.size and recipe.crop == "shift" and recipe.pad >= job.size:
-        raise TrainingError(f"--pad {recipe.pad} is not below --size {job.size}; make it smaller.")
-    train, test = _read(job)
+    recipe = recipe_of(options, state, device)
+    job = job_of(options, state.job if state else None)
+    if job.size:
+        require_pad(recipe, job.size)
+    train, test = (read or read_splits)(job)
     job = replace(job, train_sha256=train.key.sha256, test_sha256=test.key.sha256)
-    with naming_the_cause():  # from here on files are written, not read
+    with naming_the_cause(again):  # from here on files are written, not read
         trainer = _trainer(job, recipe, train, device, options.start if state is None else None)
         if state:
             trainer.restore(state)
         sweep_temporary(options.out)
         _run_epochs(trainer, train, test, options.out)
         return _finish(options, trainer, job, train, test)
+
+
+def require_pad(recipe: Recipe, side: int) -> None:
+    """Raises TrainingError where pictures of that size cannot be reflected so far."""
+    if recipe.crop == "shift" and recipe.pad >= side:
+        raise TrainingError(f"--pad {recipe.pad} is not below the {side} pixels of the pictures' side; make it smaller.")
 
 
 def _finish(options: argparse.Namespace, trainer: Trainer, job: Job, train: PictureSet, test: PictureSet) -> Card:
@@ -171,7 +191,7 @@ def _finish(options: argparse.Namespace, trainer: Trainer, job: Job, train: Pict
         return finish_training(trainer, train, test, options.out, Finish(job, options.threads, progress=progress))
 
 
-def _recipe(options: argparse.Namespace, state: RunState | None, device: torch.device) -> Recipe:
+def recipe_of(options: argparse.Namespace, state: RunState | None, device: torch.device) -> Recipe:
     """The options over the run's recipe, or over the defaults."""
     from seviz.machine import best_precision
     from seviz.training import Recipe
@@ -181,7 +201,7 @@ def _recipe(options: argparse.Namespace, state: RunState | None, device: torch.d
     return replace(state.recipe if state else Recipe(precision=best_precision(device)), **given)
 
 
-def _job(options: argparse.Namespace, stored: Job | None) -> Job:
+def job_of(options: argparse.Namespace, stored: Job | None) -> Job:
     """The options over what the run was started with.
 
     Raises TrainingError where --arch or --data is missing or --from is of another network, RequestError where there is no
@@ -192,7 +212,7 @@ def _job(options: argparse.Namespace, stored: Job | None) -> Job:
     wide = (options.arch or "").startswith("torchvision:")
     base = stored or Job("", 16 if wide else DEFAULT_REDUCTION, "", "", None, "", "")
     given = {"arch": options.arch, "data": options.data, "note": options.data_note, "licence": options.licence}
-    given |= {name: getattr(options, name) for name in ("reduction", "size", "position", "where")}
+    given |= {name: getattr(options, name) for name in ("reduction", "size", "position", "where", "squeeze", "min_hidden")}
     job = replace(base, **{name: value for name, value in given.items() if value is not None})
     for name in ("arch", "data"):
         if not getattr(job, name):
@@ -201,7 +221,7 @@ def _job(options: argparse.Namespace, stored: Job | None) -> Job:
     return job if options.start is None else job.beginning_with(options.start, fresh=stored is None)
 
 
-def _read(job: Job) -> tuple[PictureSet, PictureSet]:
+def read_splits(job: Job) -> Splits:
     """Both splits, with the same classes. Raises DataError or TrainingError where they cannot be trained with."""
     from seviz.data import open_data
     from seviz.images import Preprocessing

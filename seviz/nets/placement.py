@@ -54,7 +54,8 @@ class SEPlacement:
     def text(self) -> str:
         """In words, for a card's description: "SE blocks in all stages: ..."."""
         stages = "all stages" if self.where is None else f"stages {', '.join(str(stage) for stage in self.where)}"
-        return f"SE blocks in {stages}: reduction r = {self.reduction}, {self.position} position, {self.squeeze} squeeze"
+        words = f"SE blocks in {stages}: reduction r = {self.reduction}, {self.position} position, {self.squeeze} squeeze"
+        return words if self.min_hidden == 1 else f"{words}, {self.min_hidden} hidden units or more"
 
 
 def _is_whole(value: object) -> bool:

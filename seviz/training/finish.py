@@ -150,6 +150,8 @@ def _commands(name: str, data: str, recipe: Recipe, finish: Finish, *, gates: bo
     train = [*python, "train", "--arch", job.arch, *(["--reduction", str(job.reduction)] if gates else [])]
     train += ["--position", job.position] if gates and job.position != "standard" else []
     train += ["--where", job.where] if gates and job.where else []
+    train += ["--squeeze", job.squeeze] if gates and job.squeeze != "avg" else []
+    train += ["--min-hidden", str(job.min_hidden)] if gates and job.min_hidden else []
     train += ["--from", job.start.name] if job.start else []
     train += ["--data", data, "--out", f"checkpoints/{name}"]
     train += ["--size", str(job.size)] if job.size else []

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seviz.data import PictureSet, StreamedPictures
-from seviz.errors import TrainingError
+from seviz.errors import DivergedError, TrainingError
 from seviz.evaluation import normaliser
 from seviz.gates import gates_seen_at, record_gates
 from seviz.history import Epoch, write_history
@@ -31,6 +31,7 @@ from seviz.training.state import Job, RunState
 from seviz.values import MOST
 
 CHECK_EVERY = 10  # steps between two looks at the loss, each of which makes the CPU wait for a GPU
+OF_A_GPU = ("CUDA", "cuDNN error", "NVML")  # how the errors of its libraries begin, which have no type of their own
 DROPOUT_SEEDS = 2**40  # far from the seeds that plan an epoch
 
 StepReport = Callable[[int, int, float, float], None]
@@ -75,7 +76,7 @@ class Trainer:
                 every few steps with pictures seen, mean loss and accuracy so far.
 
         Returns mean cross-entropy (without smoothing) and accuracy, of the pictures as they were trained on. Raises
-        TrainingError where the loss is no longer a number.
+        DivergedError where the loss is no longer a number.
         """
         recipe, epoch, count = self.recipe, self.epochs_done, len(labels)
         plan = plan_epoch(count, epoch, recipe, size=(pictures.shape[1], pictures.shape[2]), device=self.device)
@@ -128,9 +129,9 @@ class Trainer:
         return logits.detach()
 
     def finite(self, loss_sum: float) -> float:
-        """The loss, or TrainingError where it is no number that a history holds."""
+        """The loss, or DivergedError where it is no number that a history holds."""
         if not loss_sum <= MOST:  # nor NaN
-            raise TrainingError(
+            raise DivergedError(
                 f"The loss became {loss_sum:g} in epoch {self.epochs_done + 1}; start again with a lower --lr than "
                 f"{self.recipe.peak_lr:g}."
             )
@@ -196,16 +197,21 @@ def _autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
 
 
 @contextlib.contextmanager
-def naming_the_cause() -> Iterator[None]:
-    """Turn what a machine does to a training (no memory, no disk, a lost GPU) into one sentence."""
+def naming_the_cause(again: str = "--resume") -> Iterator[None]:
+    """Turn what a machine does to a training (no memory, no disk, a lost GPU) into one sentence.
+
+    again: what goes on with it later, as it stands in the sentence.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise TrainingError("The device has no memory left; start again with a smaller --batch, or --resume later.") from error
-    except torch.AcceleratorError as error:
-        raise TrainingError("The accelerator failed; restart the program and continue with --resume.") from error
+        raise TrainingError(f"The device has no memory left; start again with a smaller --batch, or {again} later.") from error
+    except RuntimeError as error:
+        if not isinstance(error, torch.AcceleratorError) and not str(error).startswith(OF_A_GPU):
+            raise
+        raise TrainingError(f"The accelerator failed; see that the machine still has it, then {again}.") from error
     except OSError as error:
         where = f" to {error.filename}" if error.filename else ""
         raise TrainingError(
-            f"Nothing could be written{where} ({error.strerror}); free some space or choose another --out, then --resume."
+            f"Nothing could be written{where} ({error.strerror}); free some space or choose another --out, then {again}."
         ) from error

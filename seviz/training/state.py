@@ -32,8 +32,9 @@ class Job:
 
     arch, reduction: of the network. data: as typed. note: what the card says about the pictures. size: to which they are
     fitted, None for their own. train_sha256, test_sha256: of the two splits' keys. licence: what the card says of the
-    weights', "" for the usual one. position, where: of the SE blocks, where are stages such as "2,3" or "" for all. start:
-    whose weights it began with, None for fresh ones. data, note and licence may change.
+    weights', "" for the usual one. position, where: of the SE blocks, where are stages such as "2,3" or "" for all. squeeze:
+    of the SE blocks. min_hidden: their smallest hidden width, None for the architecture's own. start: whose weights it began
+    with, None for fresh ones. data, note and licence may change.
     """
 
     arch: str
@@ -46,16 +47,26 @@ class Job:
     licence: str = ""
     position: str = "standard"
     where: str = ""
+    squeeze: str = "avg"
+    min_hidden: int | None = None
     start: Start | None = None
 
     def options(self, classes: int) -> dict[str, Any]:
         """The network's options as they stand in a card. Raises RequestError where there is no such network, TrainingError
-        where a plain one is told where its SE blocks are."""
-        if not has_se(self.arch) and (self.position != "standard" or self.where):
-            raise TrainingError(f"{self.arch} has no SE blocks, for which --position and --where are; choose its SE twin.")
+        where a plain one is told of its SE blocks."""
+        told = self.position != "standard" or self.where or self.squeeze != "avg" or self.min_hidden
+        if not has_se(self.arch) and told:
+            words = "--position, --where, --squeeze and --min-hidden"
+            raise TrainingError(f"{self.arch} has no SE blocks, for which {words} are; choose its SE twin.")
         where = tuple(int(stage) for stage in self.where.split(",")) if self.where else None
-        placement = SEPlacement(where, self.position, self.reduction)
-        return card_options(self.arch, classes, placement, **(json.loads(self.start.builder) if self.start else {}))
+        placement = SEPlacement(where, self.position, self.reduction, squeeze=self.squeeze)
+        made = card_options(self.arch, classes, placement, **(json.loads(self.start.builder) if self.start else {}))
+        strange = [stage for stage in where or () if "blocks" in made and not 1 <= stage <= len(made["blocks"])]
+        if strange:
+            raise TrainingError(f"{self.arch} has no stage {strange[0]}; its stages are 1 to {len(made['blocks'])}.")
+        if self.min_hidden:
+            made["se"]["min_hidden"] = self.min_hidden  # 1 as well, where the architecture's own is larger
+        return made
 
     def beginning_with(self, name: str, *, fresh: bool) -> Job:
         """This job with the weights of a checkpoint to begin with; where it is not fresh, they must be those of its start.

@@ -13,7 +13,7 @@ frame.begin(
     "trusted. All of it follows from stored predictions: no data set is needed.",
 )
 with frame.telling():
-    chosen = choice.choose(weights=False)
+    chosen = choice.choose(weights=False, seeds=True)
     measured = evaluations.measured(chosen.both)
     if not measured:
         st.stop()

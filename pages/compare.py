@@ -9,6 +9,6 @@ frame.begin(
     "they disagree on, and what each of them costs.",
 )
 with frame.telling():
-    chosen = choice.choose(weights=False)
+    chosen = choice.choose(weights=False, seeds=True)
     views.choose()(chosen)
     report.button(chosen)

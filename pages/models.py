@@ -3,7 +3,8 @@
 import streamlit as st
 
 from seviz.checkpoints import find_checkpoints, open_checkpoint
-from seviz.ui import address, bring, cards, choice, families, frame, library, report
+from seviz.seeds import readable
+from seviz.ui import address, bring, cards, choice, families, frame, library, report, seeds
 from seviz.ui.text import plain, sentence
 
 frame.begin(
@@ -20,10 +21,12 @@ with frame.telling():
         st.stop()
     library.panel()
     bring.panel()
-    for entry in sorted(find_checkpoints(), key=lambda entry: not (entry.card and entry.card.is_se)):
+    entries = find_checkpoints()
+    elsewhere = seeds.listed_under(readable(entries))
+    for entry in sorted(entries, key=lambda entry: not (entry.card and entry.card.is_se)):
         if entry.problem:
             st.error(f"**{plain(entry.name)}**: {sentence(entry.problem)}", icon="⚠️")
-        else:
+        elif entry.name not in elsewhere:
             with frame.telling():  # what is odd about one card leaves the others and the rest of the page alone
                 cards.card(open_checkpoint(entry.folder))
 

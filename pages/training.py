@@ -3,7 +3,7 @@
 import streamlit as st
 
 from seviz.figures import training as figures
-from seviz.ui import address, choice, frame, show
+from seviz.ui import address, choice, frame, seeds, show
 from seviz.ui.text import plain
 from seviz.ui.training import over_epochs
 
@@ -13,7 +13,7 @@ frame.begin(
     "rate. The test curves belong to the average of the weights that was kept in the end.",
 )
 with frame.telling():
-    chosen = choice.choose(weights=False)
+    chosen = choice.choose(weights=False, seeds=True)
     runs = choice.runs(first=chosen.both)
     if not runs:
         st.info("No network here has a history.csv; a training with `python -m seviz train` writes one.")
@@ -43,7 +43,8 @@ with frame.telling():
     rows = [(name, epoch) for name, epochs in shown.items() for epoch in epochs]
     columns = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "learning_rate", "seconds")
     table = {"run": [name for name, _ in rows]} | {column: [getattr(e, column) for _, e in rows] for column in columns}
-    show.figure(figures.curves(drawn, smoothing=smoothing), "curves", table=table)
+    behind = seeds.runs_behind(runs, names)
+    show.figure(figures.curves(drawn, smoothing=smoothing, behind=behind), "curves", table=table)
 
     st.subheader("Generalisation gap", anchor=False)
     st.markdown(

@@ -20,7 +20,7 @@ from seviz.data.picture_set import DataKey
 from seviz.errors import CheckpointError
 from seviz.images import RESAMPLING, Preprocessing
 from seviz.origins import Cutting, Origin
-from seviz.values import MOST, quoted, real, require_numbers, text, texts, whole
+from seviz.values import MOST, quoted, real, require_numbers, text, texts, truth, whole
 
 FORMAT = 1  # of card.json
 SEAL = "card_sha256"
@@ -112,7 +112,8 @@ class Card:
     limits: sentences. pruned: of a network without some of its channels, whose recipe, seed, epochs, seconds, hardware and
     versions are those of the one it was made of. origin: of an imported network, whose recipe, seed and training are not
     known. parameters, multiply_adds: of one picture; convolutions and matrix products only. weights_sha256 (hex),
-    weights_bytes: of model.safetensors; "" and 0 until they are saved. sealed: whether its file has a card_sha256.
+    weights_bytes: of model.safetensors; "" and 0 until they are saved. weights_shipped: False where that file is left out on
+    purpose, as of the seeds beside the best one. sealed: whether its file has a card_sha256.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Card:
     origin: Origin | None = None
     weights_sha256: str = ""
     weights_bytes: int = 0
+    weights_shipped: bool = True
     sealed: bool = field(default=True, compare=False)
 
     @cached_property
@@ -150,6 +152,11 @@ class Card:
     @property
     def is_se(self) -> bool:
         return self.options.get("se") is not None or (self.origin is not None and self.origin.gated)
+
+    @property
+    def accuracy(self) -> float | None:
+        """0..1, on the data that its metric names."""
+        return self.metrics["accuracy"].value if "accuracy" in self.metrics else None
 
     @property
     def library(self) -> str | None:
@@ -164,6 +171,8 @@ class Card:
             del values["pruned"]
         if self.origin is None:
             del values["origin"]
+        if self.weights_shipped:
+            del values["weights_shipped"]
         if self.gate_life:
             values["gate_life"] = {**self.gate_life.to_json(), "command": self.commands.get("gate_life", "")}
         return {**values, SEAL: content_sha256(values)} if self.sealed else values
@@ -219,6 +228,7 @@ def _card(values: Mapping[str, Any]) -> Card:
         origin=Origin.from_json(values["origin"]) if values.get("origin") is not None else None,
         weights_sha256=text(values["weights_sha256"]),
         weights_bytes=whole(values["weights_bytes"], 0, MAX_WEIGHTS),
+        weights_shipped=truth(values.get("weights_shipped", True)),
         sealed=SEAL in values,
     )
 

@@ -34,6 +34,12 @@ def real(value: object, least: float = -MOST, most: float = MOST) -> float:
     return float(value)
 
 
+def truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{quoted(value)} is neither true nor false")
+    return value
+
+
 def require_numbers(value: object) -> None:
     """All numbers at any depth: json reads 1e400 as infinity, and whole numbers of any length, which no float can hold."""
     if isinstance(value, int | float) and not abs(value) <= MOST:

@@ -52,6 +52,7 @@ checkpoints  ablation card edits errors evaluation excitation faithfulness files
 similarity   analysis card checkpoints data errors evaluation files gates images values
 training     analysis card checkpoints data errors evaluation files gate_history gates history images machine nets values
 sweep        analysis card checkpoints data errors files nets training values
+seeds        analysis card checkpoints data errors evaluation training
 coverage     errors files gates machine
 stages       gates nets
 intake       card checkpoints data errors gates images nets origins
@@ -63,15 +64,15 @@ families     analysis backend checkpoints errors gates images nets
 seviz        backend gates version
 figures      analysis errors history
 report       ablation analysis card checkpoints data errors evaluation excitation faithfulness figures gates history machine
-             pruning similarity version
+             pruning seeds similarity version
 cli          ablation analysis attribution backend card checkpoints coverage data errors evaluation excitation faithfulness
-             families files history images intake jobs machine nets pretrained pruning report similarity stages sweep
+             families files history images intake jobs machine nets pretrained pruning report seeds similarity stages sweep
              training version
 __main__     cli jobs
 ui           ablation analysis attribution backend card checkpoints data edits errors evaluation excitation faithfulness
              families figures files flip gate_history gates history images intake jobs machine nets origins pretrained
-             pruning report similarity
-pages        analysis backend checkpoints errors figures ui
+             pruning report seeds similarity
+pages        analysis backend checkpoints errors figures seeds ui
 app          ui
 """
 

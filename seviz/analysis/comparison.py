@@ -250,13 +250,14 @@ def agreement_verdict(found: Comparison) -> str:
     )
 
 
-def how_tested(found: Comparison) -> str:
-    """On what the test of the two accuracies rests."""
+def how_tested(found: Comparison, *, more_seeds: bool = False) -> str:
+    """On what the test of the two accuracies rests. more_seeds: whether other trainings are told of beside it."""
     one, (first, second) = found.difference, found.names
+    others = "another seed would give other figures"
     return (
         f"{one.only_first:,} pictures were right for {first} alone and {one.only_second:,} for {second} alone; only these "
         f"tell the two apart. McNemar's exact test: p = {one.p:.3g}. Bootstrap: {RESAMPLES:,} resamples, bias-corrected and "
-        "accelerated. One training of each network: another seed would give other figures."
+        f"accelerated. One training of each network: {'over several seeds, see below' if more_seeds else others}."
     )
 
 

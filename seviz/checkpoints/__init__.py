@@ -1,7 +1,8 @@
 """Checkpoint folders: saved, listed, verified and loaded.
 
     checkpoints/<name>/
-        model.safetensors   the weights; without it the folder is a run that is shown with its figures
+        model.safetensors   the weights; without it the folder is a run that is shown with its figures, as the seeds are
+                            that ship as card, history and evaluation (their card says so)
         card.json           what the network is (seviz.card), with the sha256 of the weights
         history.csv         an epoch a row (seviz.history)
         evaluation.npz      logits of every test picture (seviz.evaluation)
@@ -17,6 +18,7 @@ seviz.card). Nothing is built or read before the sizes fit. A damaged folder is 
     checkpoint.py   one folder: weights, history and what was measured
     places.py       where folders lie, and what is typed for them
     saving.py       a folder written
+    stripping.py    a folder written without the weights
     folders.py      all folders: found, opened
 """
 
@@ -25,6 +27,7 @@ from seviz.checkpoints.checkpoint import CARD_FILE, EVALUATION_FILE, STATE_FILE,
 from seviz.checkpoints.folders import Entry, find_checkpoints, open_checkpoint
 from seviz.checkpoints.places import checkpoints_home, imported_folder, networks_home, typed_name
 from seviz.checkpoints.saving import save_checkpoint, write_card
+from seviz.checkpoints.stripping import strip_checkpoint
 from seviz.history import Epoch
 from seviz.machine import hardware, versions
 from seviz.origins import Origin
@@ -50,6 +53,7 @@ __all__ = [
     "networks_home",
     "open_checkpoint",
     "save_checkpoint",
+    "strip_checkpoint",
     "typed_name",
     "versions",
     "weights_of",

@@ -36,6 +36,7 @@ CARD_FILE = "card.json"
 EVALUATION_FILE = "evaluation.npz"
 STATE_FILE = "resume.safetensors"  # of a training that is not finished
 MAX_CARD = 4 * 2**20  # bytes
+FETCH = "fetch the whole folder again"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Checkpoint:
     @property
     def has_weights(self) -> bool:
         return (self.folder / WEIGHTS_FILE).is_file()
+
+    @property
+    def figures_alone(self) -> bool:
+        """Whether it ships as card, history and evaluation, and nobody has put its weights beside them."""
+        return not (self.card.weights_shipped or self.has_weights)
 
     @property
     def size_bytes(self) -> int:
@@ -82,11 +88,24 @@ class Checkpoint:
             load_tensors(net, tensors)
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
             raise CheckpointError(
-                f"The weights of {self.name} are not of the network that its card describes; fetch the whole folder again."
+                f"The weights of {self.name} are not of the network that its card describes; {FETCH}."
             ) from error
         if not all(bool(torch.isfinite(value).all()) for value in net.state_dict().values()):
             raise CheckpointError(f"The weights of {self.name} hold NaN or infinite values; train it again.")
         return net.float().eval()
+
+    def require_weights(self) -> None:
+        """Raises CheckpointError where there are none: before the pictures are read, not after."""
+        if not self.has_weights:
+            raise CheckpointError(self.why_no_weights())
+
+    def why_no_weights(self) -> str:
+        """What is said of a folder without model.safetensors where the network would have to run, in a sentence."""
+        if self.card.weights_shipped:
+            return f"{self.name} has no weights: it is a run that is shown with its figures."
+        command = self.card.commands.get("train")
+        how = f"; with another --out, `{command}` trains it again" if command else ""
+        return f"{self.name} ships without weights, as card, history and evaluation{how}."
 
     def history(self) -> tuple[Epoch, ...]:
         """An entry an epoch; () where there is no history.csv. Raises CheckpointError where it is damaged."""
@@ -104,8 +123,8 @@ class Checkpoint:
             return None
         found = load(path)
         if found.weights_sha256 != self.card.weights_sha256 or found.logits.shape[1] != len(self.card.classes):
-            again = evaluate_command(path)
-            raise CheckpointError(f"{path} is of other weights than its card; write it again with `{again}`.")
+            again = f"write it again with `{evaluate_command(path)}`" if self.card.weights_shipped else FETCH
+            raise CheckpointError(f"{path} is of other weights than its card; {again}.")
         return found
 
     def excitation(self) -> Excitation | None:
@@ -202,7 +221,7 @@ class Checkpoint:
         if (found.weights_sha256, found.classes) == (self.card.weights_sha256, self.card.classes):
             return found
         if command is None:
-            raise CheckpointError(f"{path} is of another training than its card; fetch the whole folder again.")
+            raise CheckpointError(f"{path} is of another training than its card; {FETCH}.")
         raise CheckpointError(f"{path} is of other weights than its card; write it again with `{command(path)}`.")
 
     def _own_gates(self, name: str, load: Callable[[Path], Gates]) -> Gates | None:
@@ -247,7 +266,7 @@ class Checkpoint:
                     raise ValueError("other tensors than the network has")
                 content = head + file.read(size - len(head))
         except FileNotFoundError as error:
-            raise CheckpointError(f"{self.name} has no weights: it is a run that is shown with its figures.") from error
+            raise CheckpointError(self.why_no_weights()) from error
         except OSError as error:
             raise unreadable(path, error) from error
         if hashlib.sha256(content).hexdigest() != self.card.weights_sha256:
@@ -256,7 +275,7 @@ class Checkpoint:
 
 
 def unreadable(path: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(f"{path} cannot be read ({error.strerror}); fetch the whole folder again.")
+    return CheckpointError(f"{path} cannot be read ({error.strerror}); {FETCH}.")
 
 
 def _altered(path: Path, size: int, card: Card) -> CheckpointError:
@@ -264,7 +283,7 @@ def _altered(path: Path, size: int, card: Card) -> CheckpointError:
         found = f"{path} has {size:,} bytes and should have {card.weights_bytes:,}"
     else:
         found = f"{path} was altered: its sha256 is not the one in its card"
-    return CheckpointError(f"{found}; fetch the whole folder again.")
+    return CheckpointError(f"{found}; {FETCH}.")
 
 
 @lru_cache(maxsize=256)

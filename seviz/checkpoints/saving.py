@@ -22,7 +22,8 @@ def save_checkpoint(folder: Path, net: nn.Module, card: Card) -> Card:
     Each file is replaced as a whole; a kill between the two leaves weights that the old card refuses.
     """
     content = weights_of(net)
-    card = replace(card, weights_sha256=hashlib.sha256(content).hexdigest(), weights_bytes=len(content))
+    sha256 = hashlib.sha256(content).hexdigest()
+    card = replace(card, weights_sha256=sha256, weights_bytes=len(content), weights_shipped=True)
     write_bytes(folder / WEIGHTS_FILE, content)
     write_card(folder, card)
     return card

@@ -28,6 +28,7 @@ from seviz.cli import (
     models,
     prune,
     report,
+    strip,
     sweep,
     train,
 )
@@ -36,8 +37,8 @@ from seviz.errors import SevizError, printable
 from seviz.version import __version__
 
 COMMANDS = (
-    models, fetch, inspect, evaluate, excite, compare, ablate, prune, faithfulness, report, train, sweep, bring, cost, coverage,
-    data,
+    models, fetch, inspect, evaluate, excite, compare, ablate, prune, faithfulness, report, train, sweep, strip, bring, cost,
+    coverage, data,
 )  # fmt: skip
 BROKEN_PIPE = 141  # what a shell reports for a program that a closed pipe has ended
 

@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> None:
     if options.out:
         require_place(options.out, folder=False)
     checkpoint = open_checkpoint(options.model)
+    checkpoint.require_weights()
     with reading(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=checkpoint.card.preprocessing, progress=progress)
     out = options.out or checkpoint.folder / ABLATION_FILE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from seviz.cli import seeds
 from seviz.cli.common import (
     MAX_BATCH,
     add_machine_options,
@@ -44,6 +45,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     from seviz.analysis.comparison import compare, pair
     from seviz.checkpoints import open_checkpoint
+    from seviz.seeds import over_seeds
 
     if options.split and not options.data:
         raise RequestError(f"--split {options.split} is of --data, which was not given; name the data set too.")
@@ -68,10 +70,11 @@ def run(options: argparse.Namespace) -> None:
             raise
         why_not = str(error)
     times = _latency(both, options) if options.latency else ()
+    known = over_seeds(*both)
     if options.json:
-        print_json(_plain(both, stored[0], found, likeness, times))
+        print_json({**_plain(both, stored[0], found, likeness, times), "seeds": seeds.plain(known)})
         return
-    print("\n".join(_report(both, stored[0], found)))
+    print("\n".join(_report(both, stored[0], found) + seeds.lines(known)))
     if likeness:
         print("\n".join(["", *_stages(likeness)]))
     if why_not:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from seviz.analysis.by_seed import in_words
 from seviz.card import Card
-from seviz.checkpoints import Entry, checkpoints_home, find_checkpoints, imported_folder
+from seviz.checkpoints import Checkpoint, Entry, checkpoints_home, find_checkpoints, imported_folder
 from seviz.cli.common import positive, print_json
 from seviz.errors import printable
 from seviz.pretrained import LIBRARIES, Listed, search, versions_listed
+from seviz.seeds import NO_WEIGHTS, from_cards, readable, siblings, without_weights
 
 
 def add(commands: Any) -> None:
@@ -61,25 +64,51 @@ def _where(one: Listed) -> str:
 def _list(options: argparse.Namespace) -> None:
     entries = find_checkpoints()
     if options.json:
-        print_json({"models": [_plain(entry) for entry in entries]})
+        print_json({"models": _all_plain(entries)})
     elif not entries:
         print(f"There are no checkpoints in {checkpoints_home()}; `python -m seviz train` makes one.")
     else:
-        print("\n\n".join(_text(entry) for entry in entries))
+        print("\n\n".join(_texts(entries)))
 
 
-def _plain(entry: Entry) -> dict[str, object]:
-    card = entry.card.to_json() if entry.card else None
-    return {"name": entry.name, "folder": printable(str(entry.folder)), "problem": entry.problem, "card": card}
+def _all_plain(entries: tuple[Entry, ...]) -> list[dict[str, object]]:
+    """seeds: the names of the trainings that differ from it in their seed alone; [] for one that has no such."""
+    here = {one.name: one for one in readable(entries)}
+    rows: list[dict[str, object]] = []
+    for entry in entries:
+        row: dict[str, object] = {"name": entry.name, "folder": printable(str(entry.folder)), "problem": entry.problem}
+        one = here.get(entry.name)
+        seeds = [other.name for other in siblings(one, tuple(here.values())) if other is not one] if one else []
+        card = entry.card.to_json() if entry.card else None
+        rows.append({**row, "weights": one.has_weights if one else None, "seeds": seeds, "card": card})
+    return rows
 
 
-def _text(entry: Entry) -> str:
-    lines = [entry.name]
-    if entry.card:
-        lines += _figures(entry.card)
-    if entry.problem:
-        lines.append(f"cannot be used: {entry.problem}")
-    return "\n    ".join(lines)
+def _texts(entries: tuple[Entry, ...]) -> Iterator[str]:
+    """A paragraph a network; seeds without weights stand under the one that ships in full."""
+    here = readable(entries)
+    under, by_name = without_weights(here), {one.name: one for one in here}
+    elsewhere = {one.name for some in under.values() for one in some}
+    for entry in entries:
+        if entry.name in elsewhere:
+            continue
+        one = by_name.get(entry.name)
+        lines = [entry.name, *(_figures(entry.card) if entry.card else ())]
+        lines += _seeds(one, here, under.get(one.name, ())) if one else ()
+        lines += [f"cannot be used: {entry.problem}"] if entry.problem else ()
+        yield "\n    ".join(lines)
+
+
+def _seeds(checkpoint: Checkpoint, here: Sequence[Checkpoint], under: Sequence[Checkpoint]) -> list[str]:
+    known = from_cards(checkpoint, here)
+    lines = [in_words(known)] if known else []
+    if not checkpoint.has_weights:
+        lines.append(NO_WEIGHTS)
+    return [*lines, *(f"{one.name}: seed {one.card.seed}{_accuracy(one)}; {NO_WEIGHTS}" for one in under)]
+
+
+def _accuracy(checkpoint: Checkpoint) -> str:
+    return f", {checkpoint.card.accuracy:.2%}" if checkpoint.card.accuracy is not None else ""
 
 
 def _figures(card: Card) -> list[str]:

@@ -26,32 +26,35 @@ LEARNING_RATE_DOMAIN = (0.0, 0.11)
 WIDTHS = {"train": 1.3, "test": 3.0}
 
 
-def curves(runs: Runs, *, smoothing: float = 0.0) -> go.Figure:
+def curves(runs: Runs, *, smoothing: float = 0.0, behind: Mapping[str, Runs] | None = None) -> go.Figure:
     """Loss, accuracy and learning rate above each other on one epoch axis; the hover reads all runs at once.
 
     Args:
         runs: name -> its epochs, in the order of their colours; a run without epochs is left out but keeps its colour.
         smoothing: weight of seviz.analysis.curves.smooth, 0..1; above 0 the raw lines stay behind, faint.
+        behind: name of a run -> other trainings of the same recipe, whose test curves are drawn thin behind its own.
 
     Losses are mean cross-entropies in nats: on augmented pictures while the weights move (train), and of the weights'
     moving average (test). Accuracies are shares, shown in %.
     """
     kept = {name: epochs for name, epochs in runs.items() if epochs}
-    figure = go.Figure()
+    figure, others = go.Figure(), {name: (behind or {}).get(name, {}) for name in kept}
+    for name, found in others.items():
+        _add_behind(figure, name, found, run_colour(list(runs).index(name)), smoothing)
     for name, epochs in kept.items():
         colour = run_colour(list(runs).index(name))
         for panel in PANELS:
             for split in ("train", "test"):
                 _add_curve(figure, name, epochs, panel, split, colour, smoothing)
         _add_learning_rate(figure, name, epochs, colour)
-    _add_key(figure)
+    _add_key(figure, seeds=any(others.values()))
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
     figure.update_xaxes(title="epoch", anchor="y3", zeroline=False)
     for _, _, title, _, axis, domain in PANELS.values():
         figure.update_layout({f"yaxis{axis[1:]}": {"domain": domain, "title": title, "zeroline": False}})
     rate = {"domain": LEARNING_RATE_DOMAIN, "title": "learning<br>rate", "nticks": 3, "rangemode": "tozero", "zeroline": False}
     figure.update_layout(yaxis2={"tickformat": ".0%"}, yaxis3=rate)
-    return finish(figure, alt=_curves_alt(kept), height=600, bottom=44 + 22 * (1 + len(kept) // 3), legend=True)
+    return finish(figure, alt=_curves_alt(kept, others), height=600, bottom=44 + 22 * (1 + len(kept) // 3), legend=True)
 
 
 def _column(epochs: Sequence[Epoch], name: str) -> NDArray[np.float64]:
@@ -83,6 +86,16 @@ def _add_curve(
     )
 
 
+def _add_behind(figure: go.Figure, name: str, others: Runs, colour: str, smoothing: float) -> None:
+    for epochs in others.values():
+        for _, column, _, _, axis, _ in PANELS.values():
+            figure.add_scatter(
+                x=_column(epochs, "epoch"), y=smooth(_column(epochs, column), smoothing), yaxis=axis, legendgroup=name,
+                mode="lines", line={"color": faint(colour, 0.55), "width": 1, "dash": "dot"}, hoverinfo="skip",
+                showlegend=False,
+            )  # fmt: skip
+
+
 def _add_learning_rate(figure: go.Figure, name: str, epochs: Sequence[Epoch], colour: str) -> None:
     """The run's entry in the legend hangs on this line: a click on it hides the whole run."""
     figure.add_scatter(
@@ -94,23 +107,28 @@ def _add_learning_rate(figure: go.Figure, name: str, epochs: Sequence[Epoch], co
     figure.add_scatter(x=[None], y=[None], legendgroup=name, name=escaped(name), mode="lines", line=key)
 
 
-def _add_key(figure: go.Figure) -> None:
+def _add_key(figure: go.Figure, *, seeds: bool) -> None:
     for split, width in WIDTHS.items():
         words = {"train": "thin: train", "test": "thick: test"}[split]
         figure.add_scatter(x=[None], y=[None], name=words, mode="lines", line={"color": NEUTRAL, "width": width})
+    if seeds:
+        dotted = {"color": NEUTRAL, "width": 1, "dash": "dot"}
+        figure.add_scatter(x=[None], y=[None], name="dotted: test, other seeds", mode="lines", line=dotted)
 
 
-def _curves_alt(runs: Runs) -> str:
+def _curves_alt(runs: Runs, others: Mapping[str, Runs]) -> str:
     if not runs:
         return "No training to show."
     words = []
     for name, epochs in runs.items():
         best = max(epochs, key=lambda epoch: epoch.test_accuracy)
         last = epochs[-1]
+        ends = listed([percent(one[-1].test_accuracy) for one in others[name].values()])
+        beside = f" (its other seeds {ends})" if others[name] else ""
         words.append(
             f"{name}: {len(epochs)} epochs, test loss {epochs[0].test_loss:.2f} to {last.test_loss:.2f}, test accuracy "
-            f"{percent(epochs[0].test_accuracy)} to {percent(last.test_accuracy)}, highest {percent(best.test_accuracy)} "
-            f"at epoch {best.epoch}"
+            f"{percent(epochs[0].test_accuracy)} to {percent(last.test_accuracy)}{beside}, highest "
+            f"{percent(best.test_accuracy)} at epoch {best.epoch}"
         )
     return "Training curves. " + ". ".join(words) + "."
 

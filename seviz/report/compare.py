@@ -30,8 +30,10 @@ from seviz.analysis.comparison import (
 from seviz.errors import SevizError
 from seviz.figures import accuracy
 from seviz.figures import comparison as figures
+from seviz.report import over_seeds
 from seviz.report.document import Block, Chart, Choice, Facts, Note, Numbers, Part, Section, Words
 from seviz.report.sources import Network
+from seviz.seeds import Beside
 
 AT_ONCE = 10  # samples of a cell that are read where they stand
 MOST = 2000  # in the table behind them
@@ -55,23 +57,24 @@ def bring_together(networks: tuple[Network, ...]) -> tuple[Pair, Comparison] | s
         return str(error)
 
 
-def part(both: Both, brought: tuple[Pair, Comparison] | str) -> Part:
+def part(both: Both, brought: tuple[Pair, Comparison] | str, seeds: Beside | None = None) -> Part:
     names = f"{both[0].name} against {both[1].name}"
     lead = f"{names}: what can be told of the two, and what cannot. Differences are the first minus the second."
     if isinstance(brought, str):
         return Part("Compare", lead, (Section("Accuracy", (Note(brought),)), _stages(both)))
     samples, found = brought
-    told = (_accuracy(found), _classes(found), _agreement(found), _cells(samples, found), _calibration(found))
+    accuracy = (_accuracy(found, seeds), *((over_seeds.section(seeds),) if seeds else ()))
+    told = (*accuracy, _classes(found), _agreement(found), _cells(samples, found), _calibration(found))
     return Part("Compare", lead, (*told, _stages(both)))
 
 
-def _accuracy(found: Comparison) -> Section:
+def _accuracy(found: Comparison, seeds: Beside | None) -> Section:
     return Section(
         "Accuracy",
         (
             Words(verdict(found)),
             Chart("difference", figures.difference(found), "", tables.difference(found)),
-            Words(how_tested(found)),
+            Words(how_tested(found, more_seeds=seeds is not None)),
         ),
     )
 

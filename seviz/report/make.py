@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from seviz.checkpoints import Checkpoint
 from seviz.errors import RequestError
+from seviz.report import over_seeds
 from seviz.report.ablation import part as ablation_part
 from seviz.report.accuracy import part as accuracy_part
 from seviz.report.compare import bring_together
@@ -35,11 +36,11 @@ def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progres
         raise RequestError(f"Both networks are called {model.name}, so they cannot be told apart; rename one of the folders.")
     found = tuple(read_network(one) for one in ((model,) if against is None else (model, against)))
     measured = measure_all(found, progress)
-    brought = bring_together(found)
+    brought, seeds = bring_together(found), over_seeds.compared(found)
     gated = [one for one in measured if one.network.checkpoint.is_se] or list(measured[:1])
-    parts: list[Part] = [summary_part(measured, brought), networks_part(found), accuracy_part(found)]
+    parts: list[Part] = [summary_part(measured, brought, seeds), networks_part(found), accuracy_part(found)]
     if len(found) == 2:
-        parts.append(compare_part((found[0], found[1]), brought))
+        parts.append(compare_part((found[0], found[1]), brought, seeds))
     parts += [one for each in gated for one in (excitation_part(each), ablation_part(each.network))]
     parts += [pruning_part(found), faithfulness_part(found), training_part(found), provenance_part(found)]
     names = tuple(network.name for network in found)

@@ -90,14 +90,17 @@ def _read(what: str, checkpoint: Checkpoint, read: Callable[[], Found | None], m
         missing[what] = str(error)
         return None
     if not found:
-        missing[what] = _lacking(what, checkpoint.name)
+        missing[what] = _lacking(what, checkpoint)
     return found
 
 
-def _lacking(what: str, name: str) -> str:
+def _lacking(what: str, checkpoint: Checkpoint) -> str:
+    name = checkpoint.name
     if what not in LACKING:
         return f"{name} has no history.csv, which a training writes."
     words, command, *rest = LACKING[what]
+    if checkpoint.figures_alone:
+        return f"{name} {words}: it ships without weights, as card, history and evaluation."
     # no path of this machine: a report is handed on
     typed = shlex.join(["python", "-m", "seviz", command, "--model", name, "--data", "D", *rest])
     return f"{name} {words}; `{typed}` makes them, where D is the data set."

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Sequence
 from seviz.analysis.comparison import Comparison, Pair, class_verdict, verdict
 from seviz.analysis.observations import Observation, where_specific
 from seviz.figures.layout import listed
+from seviz.report import over_seeds
 from seviz.report.document import Part, Points, Section
 from seviz.report.measured import Measured
 from seviz.report.networks import gates_worth
+from seviz.seeds import Beside
 
 Row = tuple[str, str]
 
 
-def part(measured: Sequence[Measured], brought: tuple[Pair, Comparison] | str) -> Part:
+def part(measured: Sequence[Measured], brought: tuple[Pair, Comparison] | str, seeds: Beside | None) -> Part:
     rows = list(_accuracies(measured))
     if not isinstance(brought, str):
         found = brought[1]
-        rows.append(("Difference", f"{verdict(found)} {class_verdict(found)} One training each: another seed would differ."))
+        rows.append(("Difference", f"{verdict(found)} {class_verdict(found)} {over_seeds.one_sentence(seeds)}"))
     rows += list(_costs(measured))
     for one in measured:
         rows += list(_gates(one))

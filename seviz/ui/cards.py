@@ -9,7 +9,7 @@ from seviz.card import Card
 from seviz.checkpoints import Checkpoint
 from seviz.figures import block, networks
 from seviz.origins import Origin
-from seviz.ui import address, evaluations, show
+from seviz.ui import address, evaluations, seeds, show
 from seviz.ui.choice import Choice
 from seviz.ui.text import code, plain, sentence
 
@@ -26,6 +26,7 @@ def card(checkpoint: Checkpoint) -> None:
         with right:
             _headline(checkpoint)
             _facts(facts)
+        seeds.of_card(checkpoint)
         with st.expander("How it was made, and how to make it again"):
             _making(facts)
 
@@ -143,7 +144,7 @@ def _told_difference(first: Checkpoint, second: Checkpoint) -> str:
     return (
         f"On the {found.n:,} pictures that both saw, {found.only_first} were right for {plain(first.name)} "
         f"alone and {found.only_second} for {plain(second.name)} alone: {100 * found.difference:+.2f} points, 95 % interval "
-        f"{low:+.2f} to {high:+.2f} (paired bootstrap): {verdict}. One training each: another seed would give other figures."
+        f"{low:+.2f} to {high:+.2f} (paired bootstrap): {verdict}. {seeds.verdict(first, second)}"
     )
 
 

@@ -34,13 +34,15 @@ class Choice:
         return (*self.both, self.third) if self.third else self.both
 
 
-def choose(*, weights: bool = True) -> Choice:
+def choose(*, weights: bool = True, seeds: bool = False) -> Choice:
     """Draw the sidebar and return what is chosen; stops the page, with a sentence, where there is nothing to choose.
 
-    weights: only networks that can be run (with weights), not runs that left figures alone.
+    weights: only networks that can be run (with weights), not runs that left figures alone. seeds: also those that ship as
+    card, history and evaluation.
     """
     entries = find_checkpoints()
-    usable = [entry for entry in entries if entry.card and not entry.problem and (not weights or _has_weights(entry))]
+    sound = [entry for entry in entries if entry.card and not entry.problem]
+    usable = [entry for entry in sound if _has_weights(entry) or (not weights and (seeds or _ships_whole(entry)))]
     if not usable:
         home = plain(printable(str(checkpoints_home())))
         st.error(f"There is no network in {home}; train one with `python -m seviz train`, or restore the folder.")
@@ -48,6 +50,7 @@ def choose(*, weights: bool = True) -> Choice:
         st.stop()
     names = sorted((entry.name for entry in usable), key=lambda name: (not _is_se(usable, name), name))
     with st.sidebar:
+        _tell_asked([entry.name for entry in sound if entry not in usable and not _ships_whole(entry)])
         model = _pick("Network", names, "model", _default(names, "se_resnet20"), "The network whose gates are shown.")
         others = [NONE, *(name for name in names if name != model)]
         twin = _twin(model, others, usable)
@@ -56,6 +59,12 @@ def choose(*, weights: bool = True) -> Choice:
         _tell_unusable(entries, usable)
         st.caption(f"Runs on **{caches.device()}**")
     return Choice(open_checkpoint(model), None if against == NONE else open_checkpoint(against))
+
+
+def _tell_asked(alone: list[str]) -> None:
+    """A link to a training without weights, on a page that would have to run it."""
+    for name in {st.query_params.get(key) for key in ("model", "against")} & set(alone):
+        st.info(f"**{plain(str(name))}** ships without weights, so this page cannot run it.")
 
 
 def _pick(label: str, names: list[str], key: str, default: str, help_text: str) -> str:
@@ -91,13 +100,22 @@ def _is_se(entries: list[Entry], name: str) -> bool:
 
 def _tell_unusable(entries: tuple[Entry, ...], usable: list[Entry]) -> None:
     """Why a network that one may look for, or that a link names, is not in the lists."""
-    for entry in entries:
-        if entry.card and not entry.problem and entry not in usable:
+    absent = [entry for entry in entries if entry.card and not entry.problem and entry not in usable]
+    alone = sum(not _ships_whole(entry) for entry in absent)
+    if alone:
+        count = "one training that ships" if alone == 1 else f"{alone} trainings that ship"
+        st.caption(f"Not in these lists: {count} without weights; Compare, Accuracy and Training show them.")
+    for entry in absent:
+        if _ships_whole(entry):
             st.info(f"**{plain(entry.name)}** has no weights, so it cannot be run; the other pages show its figures.")
 
 
 def _has_weights(entry: Entry) -> bool:
     return open_checkpoint(entry.folder).has_weights
+
+
+def _ships_whole(entry: Entry) -> bool:
+    return entry.card is not None and entry.card.weights_shipped
 
 
 def _tell_broken(entries: tuple[Entry, ...]) -> None:

@@ -22,7 +22,8 @@ def tell(chosen: Choice, so: str) -> None:
 
 
 def _se_networks() -> list[str]:
-    return [entry.name for entry in find_checkpoints() if entry.card and entry.card.is_se and not entry.problem]
+    gated = [entry for entry in find_checkpoints() if entry.card and entry.card.is_se and not entry.problem]
+    return [entry.name for entry in gated if entry.card and entry.card.weights_shipped]
 
 
 def _open(name: str) -> None:

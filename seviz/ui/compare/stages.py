@@ -25,6 +25,10 @@ def panel(compared: Compared) -> None:
     except SevizError as error:
         st.error(sentence(str(error)), icon="⚠️")
         return
+    silent = [one.name for one in compared.networks if one.figures_alone]
+    if found is None and silent:
+        st.info(f"It is not known how alike the stages are: {plain(' and '.join(silent))} ships without weights.")
+        return
     if found is None:
         st.info("It is not known how alike the stages are; one pass over the data finds it. D is `cifar10` or `folder:PATH`:")
         st.code(similarity.compare_command(first, second), language="bash", wrap_lines=True)

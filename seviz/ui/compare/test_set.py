@@ -8,9 +8,9 @@ from seviz.analysis import tables
 from seviz.analysis.comparison import agreement_verdict, class_verdict, how_calibrated, how_tested, verdict
 from seviz.figures import accuracy
 from seviz.figures import comparison as figures
-from seviz.ui import address, evaluations, frame, show
+from seviz.ui import address, evaluations, frame, seeds, show
 from seviz.ui.choice import Choice
-from seviz.ui.compare import pairs, stages
+from seviz.ui.compare import over_seeds, pairs, stages
 from seviz.ui.compare.pairs import Compared
 from seviz.ui.text import plain, sentence
 
@@ -20,7 +20,10 @@ def panel(choice: Choice) -> None:
     compared = pairs.find(choice)
     if compared is None:
         return
-    _accuracy(compared)
+    known = seeds.found(*compared.networks)
+    _accuracy(compared, more_seeds=known is not None)
+    if known:
+        over_seeds.panel(known)
     _classes(compared)
     left, right = st.columns(2, gap="large")
     with left:
@@ -31,7 +34,7 @@ def panel(choice: Choice) -> None:
     st.caption(f"{evaluations.provenance(compared.networks)} Seed of the bootstrap and of the halves: {compared.found.seed}.")
 
 
-def _accuracy(compared: Compared) -> None:
+def _accuracy(compared: Compared, *, more_seeds: bool) -> None:
     found, (first, second) = compared.found, compared.found.names
     st.subheader("Accuracy", anchor=False)
     st.markdown(f"**{plain(verdict(found))}**")
@@ -46,7 +49,7 @@ def _accuracy(compared: Compared) -> None:
     columns[2].caption(f"{100 * apart.bootstrap[0]:+.2f} to {100 * apart.bootstrap[1]:+.2f} (95 %, bootstrap)")
     drawn = compared.figure("difference", lambda: figures.difference(found))
     show.figure(drawn, "difference", table=tables.difference(found))
-    st.caption(sentence(how_tested(found)))
+    st.caption(sentence(how_tested(found, more_seeds=more_seeds)))
 
 
 def _classes(compared: Compared) -> None:

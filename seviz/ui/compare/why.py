@@ -66,6 +66,9 @@ def _stored(compared: Compared, network: Checkpoint) -> tuple[Excitation, Sample
         st.error(sentence(str(error)), icon="⚠️")
         return None
     if statistics is None or samples is None:
+        if network.figures_alone:
+            st.info("Its gates are not known: it ships as card, history and evaluation.")
+            return None
         command = excite_command(network.folder / EXCITATION_FILE)
         st.info(f"Its gates over the data set are not stored; {code(command)} finds them.")
         return None

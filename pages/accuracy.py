@@ -5,7 +5,7 @@ import streamlit as st
 from seviz.analysis import tables
 from seviz.analysis.paper import REPORT_WORDS, beside_report
 from seviz.figures import accuracy as figures
-from seviz.ui import address, choice, evaluations, frame, mistakes, show
+from seviz.ui import address, choice, corrupted, evaluations, frame, mistakes, show
 
 frame.begin(
     "Accuracy",
@@ -14,6 +14,11 @@ frame.begin(
 )
 with frame.telling():
     chosen = choice.choose(weights=False, seeds=True)
+    views = {"clean": "As they are", "corrupted": "Corrupted pictures"}
+    about = "The test pictures as they are, or re-encoded, blurred, darkened, turned: nine corruptions at three strengths."
+    if address.named("Pictures", views, "pictures", about) == "corrupted":
+        corrupted.panel(chosen)
+        st.stop()
     measured = evaluations.measured(chosen.both)
     if not measured:
         st.stop()

@@ -47,8 +47,11 @@ ablation     analysis card data edits errors evaluation excitation files gates i
 pruning      analysis card data errors evaluation excitation files gates images machine nets origins values
 attribution  errors gates
 faithfulness analysis attribution card data errors excitation files machine values
-checkpoints  ablation card edits errors evaluation excitation faithfulness files gate_history history images machine nets
-             origins pruning weights
+sealed       card errors files values
+corruptions  ablation analysis card data errors evaluation excitation faithfulness files gates images machine nets sealed
+             values
+checkpoints  ablation card corruptions edits errors evaluation excitation faithfulness files gate_history history images
+             machine nets origins pruning weights
 similarity   analysis card checkpoints data errors evaluation files gates images values
 training     analysis card checkpoints data errors evaluation files gate_history gates history images machine nets values
 sweep        analysis card checkpoints data errors files nets training values
@@ -63,26 +66,26 @@ flip         backend edits
 families     analysis backend checkpoints errors gates images nets
 seviz        backend gates version
 figures      analysis errors history
-report       ablation analysis card checkpoints data errors evaluation excitation faithfulness figures gates history machine
-             pruning seeds similarity version
-cli          ablation analysis attribution backend card checkpoints coverage data errors evaluation excitation faithfulness
-             families files history images intake jobs machine nets pretrained pruning report seeds similarity stages sweep
-             training version
+report       ablation analysis card checkpoints corruptions data errors evaluation excitation faithfulness figures gates
+             history machine pruning seeds similarity version
+cli          ablation analysis attribution backend card checkpoints corruptions coverage data errors evaluation excitation
+             faithfulness families files history images intake jobs machine nets pretrained pruning report seeds similarity
+             stages sweep training version
 __main__     cli jobs
-ui           ablation analysis attribution backend card checkpoints data edits errors evaluation excitation faithfulness
-             families figures files flip gate_history gates history images intake jobs machine nets origins pretrained
-             pruning report seeds similarity
+ui           ablation analysis attribution backend card checkpoints corruptions data edits errors evaluation excitation
+             faithfulness families figures files flip gate_history gates history images intake jobs machine nets origins
+             pretrained pruning report seeds similarity
 pages        analysis backend checkpoints errors figures seeds ui
 app          ui
 """
 
 LIBRARIES = """
-numpy        ablation analysis attribution backend checkpoints cli colour data edits evaluation excitation faithfulness
-             families figures files flip gate_history images intake pruning report similarity training ui
+numpy        ablation analysis attribution backend checkpoints cli colour corruptions data edits evaluation excitation
+             faithfulness families figures files flip gate_history images intake pruning report similarity training ui
 PIL          colour data images
-torch        ablation attribution backend checkpoints cli coverage edits evaluation excitation faithfulness families gates
-             intake machine nets pretrained pruning stages training
-torchvision  data intake nets pretrained
+torch        ablation attribution backend checkpoints cli corruptions coverage edits evaluation excitation faithfulness
+             families gates intake machine nets pretrained pruning stages training
+torchvision  corruptions data intake nets pretrained
 timm         coverage data nets pretrained
 safetensors  checkpoints intake training weights
 scipy        analysis
@@ -201,6 +204,7 @@ HEAVY = {"streamlit", "plotly", "captum", "pandas", "scipy", "sklearn", "matplot
         ("import seviz.excitation, seviz.cli.excite", HEAVY),
         ("import seviz.ablation, seviz.cli.ablate", HEAVY),
         ("import seviz.pruning, seviz.cli.prune", HEAVY),
+        ("import seviz.corruptions, seviz.cli.corruptions", HEAVY),
         ("import seviz.edits; from seviz.analysis import ablation, deletion, pruning", HEAVY | {"torch"}),
         ("import seviz.faithfulness, seviz.cli.faithfulness", HEAVY),
         ("import seviz.analysis.classification, seviz.analysis.gates, seviz.analysis.moments, seviz.images", HEAVY | {"torch"}),

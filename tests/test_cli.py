@@ -442,7 +442,7 @@ def test_mirror_images_are_said_and_never_kept(home, toy, tmp_path, capsys):
     assert json.loads(said(capsys, [*words, "--json"])[1].splitlines()[-1])["mirrored"] is True
     status, _, error = said(capsys, [*words, "--out", tmp_path / "kept.npz"])
     assert status != 0
-    assert "give it without --mirror" in error
+    assert "--mirror only prints its figures" in error
     assert not (tmp_path / "kept.npz").exists()
 
 

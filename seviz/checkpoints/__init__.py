@@ -10,6 +10,7 @@
         epochs.npz          mean gates after each epoch of the training (seviz.gate_history)
         ablation.json       what edits of its gates cost (seviz.ablation)
         pruning.json        what dropping its channels costs (seviz.pruning)
+        corruptions.json    how it does on corrupted pictures (seviz.corruptions)
         faithfulness.json   whether its maps say what it looks at (seviz.faithfulness)
 
 Weights whose sha256 is not their card's are refused, and so is a card that is not what its own card_sha256 says (see

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from seviz.ablation import Ablation
+    from seviz.corruptions import Corruptions
     from seviz.edits import Means
     from seviz.evaluation import Evaluation
     from seviz.excitation import Excitation, SampleGates
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from seviz.pruning import Pruning
 
     Gates = TypeVar("Gates", Excitation, SampleGates)
-    Measured = TypeVar("Measured", Ablation, Pruning, Faithfulness, GateHistory)
+    Measured = TypeVar("Measured", Ablation, Corruptions, Pruning, Faithfulness, GateHistory)
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
@@ -184,6 +185,15 @@ class Checkpoint:
         from seviz.faithfulness import FAITHFULNESS_FILE, faithfulness_command, load_faithfulness
 
         return self._own(FAITHFULNESS_FILE, load_faithfulness, faithfulness_command)
+
+    def corruptions(self) -> Corruptions | None:
+        """How it does on corrupted pictures, None where nobody measured it.
+
+        Raises CheckpointError where the file is damaged or of other weights than the card's.
+        """
+        from seviz.corruptions import CORRUPTIONS_FILE, corruptions_command, load_corruptions
+
+        return self._own(CORRUPTIONS_FILE, load_corruptions, corruptions_command)
 
     def gate_history(self) -> GateHistory | None:
         """Mean gates after each epoch of its training, None where nobody kept them.

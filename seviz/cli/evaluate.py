@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from seviz.cli import corruptions
 from seviz.cli.common import (
     add_machine_options,
     add_pass_options,
@@ -15,6 +16,7 @@ from seviz.cli.common import (
     reading,
     require_place,
     use_machine,
+    whole,
 )
 from seviz.errors import RequestError
 
@@ -35,8 +37,13 @@ def add(commands: Any) -> None:
     add_pass_options(command, batch=250)
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
     command.add_argument("--mirror", action="store_true", help="mean logits of every picture and its mirror image")
-    command.add_argument("--seed", type=not_negative, default=0, help="of the shuffling; 0")
-    command.add_argument("--out", type=path, metavar="FILE", help="write the logits of every picture: evaluation.npz")
+    command.add_argument("--corruptions", action="store_true", help="corrupted pictures instead: writes corruptions.json")
+    least = whole(2, 10**9, "number of at least 2")
+    command.add_argument("--limit", type=least, metavar="N", help="with --corruptions: pictures at most; all")
+    command.add_argument("--resume", action="store_true", help="with --corruptions: go on where a killed run stopped")
+    command.add_argument("--seed", type=not_negative, default=0, help="of all that is random; 0")
+    about_out = "write the logits of every picture: evaluation.npz; with --corruptions, corruptions.json elsewhere"
+    command.add_argument("--out", type=path, metavar="FILE", help=about_out)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     add_machine_options(command)
     command.set_defaults(run=run)
@@ -48,10 +55,15 @@ def run(options: argparse.Namespace) -> None:
     from seviz.data import open_data
     from seviz.evaluation import save
 
-    if options.out and options.mirror:
-        raise RequestError("--out keeps what a network says of the pictures as they are; give it without --mirror.")
+    if options.mirror and (options.out or options.corruptions):
+        raise RequestError("--mirror only prints its figures: --out and --corruptions keep those of single pictures.")
     if options.out:
         require_place(options.out, folder=False)
+    if options.corruptions:
+        corruptions.run(options)
+        return
+    if options.resume or options.limit:
+        raise RequestError("--limit and --resume are of --corruptions; an evaluation is made of all pictures at once.")
     checkpoint, device = open_checkpoint(options.model), use_machine(options)
     name, card, net = checkpoint.name, checkpoint.card, checkpoint.network().to(device)
     with reading(f"reading {options.split}") as progress:

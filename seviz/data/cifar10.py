@@ -103,12 +103,12 @@ def make_jpeg_copies(out: Path, progress: Progress | None = None) -> None:
             os.replace(Path(work) / split, out / split)
 
 
-def encode_jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """uint8 (H, W, 3) as a JPEG of quality 75, 4:2:0."""
+def encode_jpeg(picture: NDArray[np.uint8], quality: int = 75) -> bytes:
+    """uint8 (H, W, 3) as a JPEG of a quality of 1..100, 4:2:0."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=75, subsampling="4:2:0")
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
     return buffer.getvalue()
 
 

@@ -11,6 +11,7 @@ from seviz.report.ablation import part as ablation_part
 from seviz.report.accuracy import part as accuracy_part
 from seviz.report.compare import bring_together
 from seviz.report.compare import part as compare_part
+from seviz.report.corruptions import part as corruptions_part
 from seviz.report.document import Part, Report
 from seviz.report.excitation import part as excitation_part
 from seviz.report.faithfulness import part as faithfulness_part
@@ -39,6 +40,7 @@ def make_report(model: Checkpoint, against: Checkpoint | None = None, *, progres
     brought, seeds = bring_together(found), over_seeds.compared(found)
     gated = [one for one in measured if one.network.checkpoint.is_se] or list(measured[:1])
     parts: list[Part] = [summary_part(measured, brought, seeds), networks_part(found), accuracy_part(found)]
+    parts.append(corruptions_part(found))
     if len(found) == 2:
         parts.append(compare_part((found[0], found[1]), brought, seeds))
     parts += [one for each in gated for one in (excitation_part(each), ablation_part(each.network))]

@@ -11,6 +11,7 @@ from seviz.ablation import Ablation
 from seviz.analysis.classification import Classification, summarise
 from seviz.analysis.moments import Moments
 from seviz.checkpoints import Checkpoint, Epoch
+from seviz.corruptions import Corruptions
 from seviz.errors import SevizError
 from seviz.evaluation import Evaluation
 from seviz.excitation import Excitation, SampleGates
@@ -25,6 +26,7 @@ LACKING = {
     "samples": ("has no stored gates of single pictures", "excite"),
     "ablation": ("has no stored edits of its gates", "ablate", "--curves", "200", "--channels", "1000"),
     "faithfulness": ("has no stored checks of its maps", "faithfulness"),
+    "corruptions": ("has no stored figures of corrupted pictures", "evaluate", "--corruptions"),
     "pruning": ("has no stored figures of dropped channels", "prune"),
 }
 
@@ -34,7 +36,7 @@ class Network:
     """A checkpoint with all that is stored beside it; None or () where there is nothing.
 
     figures: that follow from its predictions. missing: "predictions", "statistics", "samples", "history", "ablation",
-    "faithfulness", "pruning" -> why there is none, in a sentence.
+    "faithfulness", "pruning", "corruptions" -> why there is none, in a sentence.
     """
 
     checkpoint: Checkpoint
@@ -47,6 +49,7 @@ class Network:
     ablation: Ablation | None = None
     faithfulness: Faithfulness | None = None
     pruning: Pruning | None = None
+    corruptions: Corruptions | None = None
 
     @property
     def name(self) -> str:
@@ -80,7 +83,10 @@ def read_network(checkpoint: Checkpoint) -> Network:
     figures = summarise(evaluation.logits, evaluation.labels, checkpoint.card.classes) if evaluation else None
     faithfulness = _read("faithfulness", checkpoint, checkpoint.faithfulness, missing)
     pruning = _read("pruning", checkpoint, checkpoint.pruning, missing)
-    return Network(checkpoint, evaluation, figures, statistics, samples, history, missing, ablation, faithfulness, pruning)
+    corruptions = _read("corruptions", checkpoint, checkpoint.corruptions, missing)
+    return Network(
+        checkpoint, evaluation, figures, statistics, samples, history, missing, ablation, faithfulness, pruning, corruptions
+    )  # fmt: skip
 
 
 def _read(what: str, checkpoint: Checkpoint, read: Callable[[], Found | None], missing: dict[str, str]) -> Found | None:

@@ -18,6 +18,7 @@ from seviz.analysis.classification import Classification, summarise
 from seviz.backend import BlockWeights, Inspection, Model, Request, load
 from seviz.backend.messages import Map
 from seviz.checkpoints import EVALUATION_FILE, Checkpoint, open_checkpoint
+from seviz.corruptions import CORRUPTIONS_FILE, Corruptions
 from seviz.edits import Edit, Means, to_text
 from seviz.edits.resolve import needs_means
 from seviz.evaluation import Evaluation
@@ -139,6 +140,11 @@ def pruning(checkpoint: Checkpoint) -> Pruning | None:
     return _pruning(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, PRUNING_FILE))
 
 
+def corruptions(checkpoint: Checkpoint) -> Corruptions | None:
+    """How it does on corrupted pictures, None where there is no such file. Raises CheckpointError where it is damaged."""
+    return _corruptions(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, CORRUPTIONS_FILE))
+
+
 def gate_history(checkpoint: Checkpoint) -> GateHistory | None:
     """The mean gates of every epoch, None where there is no such file. Raises CheckpointError where it is damaged."""
     return _gate_history(os.fsencode(checkpoint.folder), checkpoint.card.sha256, changed(checkpoint, EPOCHS_FILE))
@@ -253,6 +259,11 @@ def _ablation(folder: bytes, sha256: str, changed: int) -> Ablation | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _pruning(folder: bytes, sha256: str, changed: int) -> Pruning | None:
     return open_checkpoint(Path(os.fsdecode(folder))).pruning()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _corruptions(folder: bytes, sha256: str, changed: int) -> Corruptions | None:
+    return open_checkpoint(Path(os.fsdecode(folder))).corruptions()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

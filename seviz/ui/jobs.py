@@ -13,6 +13,8 @@ from seviz import jobs
 from seviz.ablation import ABLATION_FILE
 from seviz.ablation.state import state_path
 from seviz.checkpoints import Checkpoint
+from seviz.corruptions import CORRUPTIONS_FILE
+from seviz.corruptions import state_path as corruptions_state_path
 from seviz.errors import RequestError
 from seviz.excitation import PARTIAL, STATE_FILE
 from seviz.jobs import Job
@@ -92,6 +94,16 @@ ABLATE = Task(
         Number("--curves", "Pictures for curves", 200, "Channels are dropped one after the other, in four orders; 0 for none."),
         Number("--channels", "Pictures for channels", 1000, "Every channel is dropped alone, with these pictures; 0 for none."),
     ),
+)  # fmt: skip
+
+_CORRUPT_STATE = corruptions_state_path(Path(CORRUPTIONS_FILE)).name
+CORRUPT = Task(
+    "evaluate", "Measure it on corrupted pictures", "corrupted pictures",
+    "Every picture is asked of the network under 29 corruptions, with three kinds of gates: 2,000 pictures are some ten "
+    "minutes on one CPU core. It takes the place of what is stored now.",
+    _CORRUPT_STATE, (_CORRUPT_STATE, f".{CORRUPTIONS_FILE}.*.tmp", f".{_CORRUPT_STATE}.*.tmp"),
+    (Number("--limit", "Pictures", 2000, "At most, as many of every class as there are; 0 for all."),),
+    name="corruptions", any_network=True, extra=("--corruptions",),
 )  # fmt: skip
 
 _PRUNE_STATE = pruning_state_path(Path(PRUNING_FILE)).name

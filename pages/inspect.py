@@ -8,7 +8,7 @@ frame.begin(
     "which channels each of its gates opens. Another one can stand beside it, such as its plain twin without gates.",
 )
 with frame.telling():
-    chosen_networks = choice.choose()
+    chosen_networks = choice.choose(first=choice.PHOTOS)
     chosen_picture = pictures.choose()
     maps.panel(chosen_networks, chosen_picture)
     gates.panel(chosen_networks, chosen_picture)

@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from seviz.checkpoints import find_checkpoints, open_checkpoint
-from seviz.seeds import readable
-from seviz.ui import address, bring, cards, choice, families, frame, library, report, seeds
-from seviz.ui.text import plain, sentence
+from seviz.ui import address, bring, cards, choice, families, frame, library, network_card, report
+from seviz.ui.text import plain
 
 frame.begin(
     "Models",
@@ -21,15 +19,7 @@ with frame.telling():
         st.stop()
     library.panel()
     bring.panel()
-    entries = find_checkpoints()
-    elsewhere = seeds.listed_under(readable(entries))
-    for entry in sorted(entries, key=lambda entry: not (entry.card and entry.card.is_se)):
-        if entry.problem:
-            st.error(f"**{plain(entry.name)}**: {sentence(entry.problem)}", icon="⚠️")
-        elif entry.name not in elsewhere:
-            with frame.telling():  # what is odd about one card leaves the others and the rest of the page alone
-                cards.card(open_checkpoint(entry.folder))
-
+    network_card.of_all(chosen)
     beside = plain(chosen.against.name) if chosen.against else "..."
     st.subheader(f"{plain(chosen.model.name)} against {beside}", anchor=False)
     cards.twins(chosen)

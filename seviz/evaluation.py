@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seviz.analysis.paired import bootstrap_interval
 from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
 from seviz.errors import CheckpointError, DataError, RequestError, printable
@@ -140,7 +141,8 @@ def gate_life(
 
     Three passes over the data: recording; every picture with all the gates of another picture, never its own; every
     gate at its mean over the pictures. The gates of all pictures are held in memory: 4 bytes x N x all channels. A gate
-    without squeeze, which differs by pixel, is taken at its mean over the pixels.
+    without squeeze, which differs by pixel, is taken at its mean over the pixels. What is lost has a 95 % bootstrap interval
+    over the pictures, which both accuracies share (seviz.analysis.paired).
 
     Args: as of evaluate; seed: of the permutation. Raises RequestError for a plain network or fewer than two pictures.
     """
@@ -151,16 +153,24 @@ def gate_life(
     donors = torch.from_numpy(another(len(data), seed))
     shuffled = {path: values[donors] for path, values in gates.items()}
     static = {path: values.double().mean(0).float().expand_as(values) for path, values in gates.items()}
+    when_shuffled, when_static = (_right_with(net, data, preprocessing, batch, one, next(passes)) for one in (shuffled, static))
     return GateLife(
         deviations={path: float(values.double().std(0, correction=0).mean()) for path, values in gates.items()},
-        live=live,
-        shuffled=_accuracy_with(net, data, preprocessing, batch, shuffled, next(passes)),
-        static=_accuracy_with(net, data, preprocessing, batch, static, next(passes)),
+        live=float(live.mean()),
+        shuffled=float(when_shuffled.mean()),
+        static=float(when_static.mean()),
         n=len(data),
         data=data.name,
         split=data.split,
         seed=seed,
+        shuffling_interval=_lost(live, when_shuffled),
+        static_interval=_lost(live, when_static),
     )
+
+
+def _lost(live: NDArray[np.bool_], edited: NDArray[np.bool_]) -> tuple[float, float]:
+    """The interval of what an edit costs, of whether each sample is right without and with it."""
+    return bootstrap_interval(int((live & ~edited).sum()), int((edited & ~live).sum()), len(live))
 
 
 def another(count: int, seed: int) -> NDArray[np.int64]:
@@ -216,8 +226,8 @@ def evaluating(net: nn.Module) -> Iterator[None]:
 
 def _record(
     net: nn.Module, data: PictureSet, preprocessing: Preprocessing, batch: int, progress: Progress | None
-) -> tuple[dict[str, Tensor], float]:
-    """Every gate of every picture, site path -> float32 (N, C) on the CPU, and the accuracy."""
+) -> tuple[dict[str, Tensor], NDArray[np.bool_]]:
+    """Every gate of every picture, site path -> float32 (N, C) on the CPU, and whether the picture is right (N,)."""
     parts: dict[str, list[Tensor]] = {site.path: [] for site in find_gates(net)}
     predicted = []
     with record_gates(net) as recording:
@@ -225,18 +235,18 @@ def _record(
             predicted.append(logits.argmax(1).cpu())
             for path, gates in recording.gates.items():
                 parts[path].append(by_channel(gates).float().cpu())
-    return {path: torch.cat(gates) for path, gates in parts.items()}, _share_right(torch.cat(predicted), data)
+    return {path: torch.cat(gates) for path, gates in parts.items()}, _right(torch.cat(predicted), data)
 
 
-def _accuracy_with(
+def _right_with(
     net: nn.Module,
     data: PictureSet,
     preprocessing: Preprocessing,
     batch: int,
     gates: Mapping[str, Tensor],
     progress: Progress | None,
-) -> float:
-    """Accuracy when the gates of picture i are row i of `gates`, site path -> (N, C)."""
+) -> NDArray[np.bool_]:
+    """Whether each picture is right (N,) when the gates of picture i are row i of `gates`, site path -> (N, C)."""
     predicted, done = [], 0
     device = next(net.parameters()).device
     for start in range(0, len(data), batch):
@@ -247,11 +257,11 @@ def _accuracy_with(
         done += len(piece)
         if progress:
             progress(done, len(data))
-    return _share_right(torch.cat(predicted), data)
+    return _right(torch.cat(predicted), data)
 
 
-def _share_right(predicted: Tensor, data: PictureSet) -> float:
-    return float((predicted.numpy() == data.labels).mean())
+def _right(predicted: Tensor, data: PictureSet) -> NDArray[np.bool_]:
+    return np.asarray(predicted.numpy() == data.labels)
 
 
 def _passes(progress: Progress | None, count: int) -> Iterator[Progress | None]:

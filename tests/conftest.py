@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,12 @@ torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 # the networks that somebody imported on this computer are not the tests' business
 os.environ["SEVIZ_HOME"] = tempfile.mkdtemp(prefix="seviz-tests-")
 atexit.register(shutil.rmtree, os.environ["SEVIZ_HOME"], ignore_errors=True)
+
+# nor is what else ships: tests see the pair of depth 20, whatever stands beside it in checkpoints/
+os.environ["SEVIZ_CHECKPOINTS"] = tempfile.mkdtemp(prefix="seviz-tests-")
+for _name in ("se_resnet20", "resnet20"):
+    os.symlink(Path(__file__).resolve().parents[1] / "checkpoints" / _name, Path(os.environ["SEVIZ_CHECKPOINTS"]) / _name)
+atexit.register(shutil.rmtree, os.environ["SEVIZ_CHECKPOINTS"], ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

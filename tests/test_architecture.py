@@ -39,10 +39,11 @@ edits        errors
 gates        edits errors nets
 origins      values
 card         data errors images origins values
-evaluation   card data errors files gates images
 analysis     errors
+evaluation   analysis card data errors files gates images
 excitation   analysis card data errors evaluation files gates images nets
 gate_history data errors excitation files
+card_words   card
 ablation     analysis card data edits errors evaluation excitation files gates images machine nets values
 pruning      analysis card data errors evaluation excitation files gates images machine nets origins values
 attribution  errors gates
@@ -66,15 +67,15 @@ flip         backend edits
 families     analysis backend checkpoints errors gates images nets
 seviz        backend gates version
 figures      analysis errors history
-report       ablation analysis card checkpoints corruptions data errors evaluation excitation faithfulness figures gates
-             history machine pruning seeds similarity version
-cli          ablation analysis attribution backend card checkpoints corruptions coverage data errors evaluation excitation
-             faithfulness families files history images intake jobs machine nets pretrained pruning report seeds similarity
-             stages sweep training version
+report       ablation analysis card card_words checkpoints corruptions data errors evaluation excitation faithfulness
+             figures gates history machine pruning seeds similarity version
+cli          ablation analysis attribution backend card card_words checkpoints corruptions coverage data errors evaluation
+             excitation faithfulness families files history images intake jobs machine nets pretrained pruning report seeds
+             similarity stages sweep training version
 __main__     cli jobs
-ui           ablation analysis attribution backend card checkpoints corruptions data edits errors evaluation excitation
-             faithfulness families figures files flip gate_history gates history images intake jobs machine nets origins
-             pretrained pruning report seeds similarity
+ui           ablation analysis attribution backend card card_words checkpoints corruptions data edits errors evaluation
+             excitation faithfulness families figures files flip gate_history gates history images intake jobs machine nets
+             origins pretrained pruning report seeds similarity
 pages        analysis backend checkpoints errors figures seeds ui
 app          ui
 """

@@ -105,6 +105,23 @@ def test_a_card_says_what_it_has_to(home):
     assert values["weights_sha256"] == hashlib.sha256((home / "tiny" / "model.safetensors").read_bytes()).hexdigest()
 
 
+def test_intervals_of_gate_life_are_kept_and_a_card_without_them_stays_as_it_was(home, net):
+    old = open_checkpoint("tiny").card
+    assert (old.gate_life.shuffling_interval, old.gate_life.static_interval) == (None, None)
+    raw = json.loads((home / "tiny" / "card.json").read_text(encoding="utf-8"))
+    assert not [name for name in raw["gate_life"] if name.endswith("_interval")]
+    assert json.loads(json.dumps(old.to_json())) == raw  # seal and all
+    life = replace(old.gate_life, shuffling_interval=(0.125, 0.375), static_interval=(-0.25, 0.5))
+    write_card(home / "tiny", replace(old, gate_life=life))
+    assert open_checkpoint("tiny").card.gate_life == life
+
+
+@pytest.mark.parametrize("ends", [[0.1], [0.1, 2], [0.1, "much"], 0.1, [0.1, 0.2, 0.3]])
+def test_an_interval_that_is_none_is_one_sentence(home, ends):
+    change_card(home / "tiny", lambda values: values["gate_life"].update(static_interval=ends))
+    assert "wrong kind" in find_checkpoints()[1].problem
+
+
 def test_by_name_or_by_path(home):
     assert open_checkpoint("tiny").folder == home / "tiny"
     assert open_checkpoint(home / "tiny").card == open_checkpoint(f"{home}/tiny").card

@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from sets import write_folder
 
 from seviz import cli
-from seviz.checkpoints import open_checkpoint, save_checkpoint
+from seviz.checkpoints import open_checkpoint, save_checkpoint, write_card
 from seviz.cli import train as train_command
 from seviz.cli.common import reading
 from seviz.training import Recipe, finish, loop
@@ -403,6 +403,44 @@ def test_evaluate_gives_the_figures_of_the_card(home, toy, capsys):
     assert (found["model"], found["split"], found["device"]) == ("se_toy", "test", "cpu")
 
 
+def without_intervals(folder):
+    """The card as it was before gate life had intervals, sealed."""
+    card = open_checkpoint(folder).card
+    write_card(folder, replace(card, gate_life=replace(card.gate_life, shuffling_interval=None, static_interval=None)))
+
+
+def test_gate_life_is_written_into_the_card_when_it_is_asked(home, toy, capsys):
+    before = open_checkpoint("se_toy").card
+    without_intervals(home / "se_toy")
+    arguments = ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}", "--gate-life", "--threads", "1"]
+    assert said(capsys, arguments)[0] == 0
+    assert open_checkpoint("se_toy").card.gate_life.static_interval is None  # nobody asked
+    status, out, _ = said(capsys, [*arguments, "--update-card"])
+    card = open_checkpoint("se_toy").card
+    assert (status, card) == (0, before)
+    assert card.gate_life.shuffling_interval is not None
+    lost, (low, high) = card.gate_life.lost_by_shuffling, card.gate_life.shuffling_interval
+    assert f"lost when shuffled {100 * lost:.1f} points ({100 * low:.1f} to {100 * high:.1f})" in out
+    assert out.count("  hardly moves") == len(card.gate_life.still_sites)
+    said(capsys, [*arguments, "--update-card", "--seed", "7"])
+    assert open_checkpoint("se_toy").card.gate_life.seed == 7
+    assert open_checkpoint("se_toy").card.commands["gate_life"].endswith("--gate-life --seed 7")
+
+
+def test_a_card_takes_no_figures_of_other_pictures_nor_vouches_for_an_edit(home, toy, capsys, monkeypatch):
+    monkeypatch.setattr("seviz.evaluation.gate_life", lambda *_, **__: pytest.fail("said too late"))
+    arguments = ["evaluate", "--model", "se_toy", "--data", f"folder:{toy}", "--update-card"]
+    before = (home / "se_toy" / "card.json").read_bytes()
+    assert "give both" in refused(capsys, arguments)
+    sentence = refused(capsys, [*arguments, "--gate-life", "--split", "train"])
+    assert "holds other pictures than the 18 of folder:toy, test, that the card of se_toy is about" in sentence
+    assert (home / "se_toy" / "card.json").read_bytes() == before
+    card = json.loads(before)
+    del card["card_sha256"]
+    (home / "se_toy" / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    assert "was edited by hand" in refused(capsys, [*arguments, "--gate-life"])
+
+
 def test_evaluate_writes_for_people_and_keeps_the_logits(home, toy, tmp_path, capsys):
     out_file = tmp_path / "kept" / "evaluation.npz"
     arguments = ["evaluate", "--model", home / "se_toy", "--data", f"folder:{toy}", "--split", "train", "--out", out_file]
@@ -508,9 +546,8 @@ def test_models_lists_what_is_there_and_what_is_broken(home, capsys):
     assert "no JSON" in found["broken"]["problem"]
     _, out, _ = said(capsys, ["models"])
     assert "accuracy " in out
-    assert "on 18 pictures of folder:toy, test" in out
+    assert "18 of folder:toy, test" in out
     assert "cannot be used: " in out
-    assert "data: drawn by a test" in out
 
 
 def test_models_without_any_says_how_to_make_one(tmp_path, monkeypatch, capsys):
@@ -633,7 +670,7 @@ def test_models_says_which_card_nobody_vouches_for(home, capsys):
     path.write_text(json.dumps(card), encoding="utf-8")
     status, out, _ = said(capsys, ["models"])
     assert status == 0
-    assert "its card has no card_sha256: whether it was edited cannot be told" in out
+    assert "Its card has no card_sha256: whether it was edited cannot be told" in out
     assert "card_sha256" not in json.loads(said(capsys, ["models", "--json"])[1])["models"][0]["card"]
 
 

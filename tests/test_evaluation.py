@@ -265,6 +265,25 @@ def test_gates_that_decide_the_class_are_worth_everything():
     assert found.lost_by_shuffling == found.live - found.shuffled
 
 
+def test_what_is_lost_has_the_interval_of_pictures_drawn_again():
+    """Against scipy's bootstrap over the pictures themselves, where the gates alone decide the class."""
+    from scipy.stats import bootstrap
+
+    data = coloured(120)
+    brightest = data.labels
+    data = replace(data, labels=np.where(np.arange(120) % 5, brightest, (brightest + 1) % 3))  # live is right for four of five
+    found = gate_life(GatesAlone(), data, Preprocessing(16, 16, mean=(0, 0, 0), std=(1, 1, 1)), seed=2)
+    gates = 1 / (1 + np.exp(-8 * data.pictures.reshape(120, -1, 3).mean(1) / 255))
+    for edited, lost, interval in (
+        (brightest[another(120, 2)], found.lost_by_shuffling, found.shuffling_interval),
+        (gates.mean(0).argmax(), found.lost_when_static, found.static_interval),
+    ):
+        differences = (brightest == data.labels).astype(float) - (edited == data.labels)
+        assert lost == pytest.approx(differences.mean())
+        drawn = bootstrap((differences,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(1))
+        assert interval == pytest.approx(tuple(drawn.confidence_interval), abs=1.01 / 120)  # one picture
+
+
 def test_nobody_gets_its_own_gates():
     for count in (2, 3, 50):
         donors = another(count, 1)

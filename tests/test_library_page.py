@@ -110,7 +110,7 @@ def test_a_network_is_fetched_by_a_job_and_is_then_there(hub):
     assert not at.exception
     assert "is here: choose it in the sidebar" in words(at)
     assert SMALL in at.selectbox(key="model").options
-    assert "It is built by timm as `test_efficientnet` and carries a channel gate by its definition" in words(at)
+    assert "timm's test_efficientnet, with channel gates, trained by others on ImageNet-1k; it tells 1,000 classes" in words(at)
 
 
 def test_a_download_is_seen_again_after_a_reload_and_cancelled_without_a_trace(hub):

@@ -338,11 +338,23 @@ def test_the_backend_says_the_same(home):
 # lists, comparison and report
 
 
+def notes_by_name(out):
+    """Network -> the lines below it, in the table that `seviz models` prints."""
+    listed = {}
+    for line in out.split("\n\n")[0].splitlines()[1:]:
+        if line.startswith(" "):
+            listed[name].append(line.strip())
+        else:
+            name = line.split()[0]
+            listed[name] = []
+    return listed
+
+
 def test_the_list_has_seeds_under_the_one_that_ships_in_full(home, capsys):
     _, out, _ = said(capsys, "models")
-    paragraphs = {one.splitlines()[0]: one for one in out.rstrip().split("\n\n")}
-    assert list(paragraphs) == ["resnet20", "se_resnet20"]
-    lines = [line.strip() for line in paragraphs["se_resnet20"].splitlines()]
+    listed = notes_by_name(out)
+    assert list(listed) == ["se_resnet20", "resnet20"]
+    lines = listed["se_resnet20"]
     assert lines[-2:] == [
         "se_resnet20-seed1: seed 1, 90.00%; card, history and evaluation; no weights",
         "se_resnet20-seed2: seed 2, 86.00%; card, history and evaluation; no weights",
@@ -358,9 +370,9 @@ def test_the_list_has_seeds_under_the_one_that_ships_in_full(home, capsys):
 def test_seeds_without_a_whole_one_stand_for_themselves(home, capsys):
     shutil.rmtree(home / "se_resnet20")
     _, out, _ = said(capsys, "models")
-    paragraphs = {one.splitlines()[0]: one for one in out.rstrip().split("\n\n")}
-    assert list(paragraphs) == ["resnet20", "se_resnet20-seed1", "se_resnet20-seed2"]
-    assert paragraphs["se_resnet20-seed1"].rstrip().endswith("\n    card, history and evaluation; no weights")
+    listed = notes_by_name(out)
+    assert list(listed) == ["se_resnet20-seed1", "se_resnet20-seed2", "resnet20"]
+    assert listed["se_resnet20-seed1"][-1] == "card, history and evaluation; no weights"
 
 
 def test_compare_tells_the_seeds_in_words_numbers_and_json(home, capsys):

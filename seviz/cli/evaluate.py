@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from seviz.card_words import points
 from seviz.cli import corruptions
 from seviz.cli.common import (
     add_machine_options,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from seviz.analysis.classification import Classification
     from seviz.card import Card, GateLife
+    from seviz.checkpoints import Checkpoint
     from seviz.data import PictureSet
     from seviz.evaluation import Evaluation
 
@@ -36,6 +40,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="measure a network on a data set")
     add_pass_options(command, batch=250)
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
+    command.add_argument("--update-card", action="store_true", help="write what --gate-life measures into the network's card")
     command.add_argument("--mirror", action="store_true", help="mean logits of every picture and its mirror image")
     command.add_argument("--corruptions", action="store_true", help="corrupted pictures instead: writes corruptions.json")
     least = whole(2, 10**9, "number of at least 2")
@@ -59,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
         raise RequestError("--mirror only prints its figures: --out and --corruptions keep those of single pictures.")
     if options.out:
         require_place(options.out, folder=False)
+    if options.update_card and not options.gate_life:
+        raise RequestError("--update-card writes what --gate-life measures: give both.")
     if options.corruptions:
         corruptions.run(options)
         return
@@ -69,7 +76,11 @@ def run(options: argparse.Namespace) -> None:
     with reading(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=card.preprocessing, progress=progress)
     data = read.labelled_as(card.classes)
+    if options.update_card:
+        _require_own(card, data)
     found, life = _measure(net, card, data, options)
+    if options.update_card and life:
+        _update_card(checkpoint, life)
     if options.out:
         save(options.out, found)
     figures = summarise(found.logits, found.labels, card.classes)
@@ -98,6 +109,29 @@ def _measure(
             net, data, preprocessing, batch=batch, weights_sha256=sha256, mirrored=mirrored, progress=progress
         )
     return found, life
+
+
+def _require_own(card: Card, data: PictureSet) -> None:
+    """A card tells figures of its own test split alone, where it knows one. Raises RequestError."""
+    test = card.data.test
+    if not card.sealed:
+        raise RequestError(f"The card of {card.name} was edited by hand; --update-card would vouch for that, so leave it out.")
+    if test.count and not data.key.same_samples(test):
+        raise RequestError(
+            f"{data.name}, {data.split}, holds other pictures than the {test.count:,} of {test.name}, {test.split}, that the "
+            f"card of {card.name} is about; measure on those, or leave --update-card out."
+        )
+
+
+def _update_card(checkpoint: Checkpoint, life: GateLife) -> None:
+    """The card with what was measured of its gates and the command that gives it again."""
+    from seviz.checkpoints import write_card
+
+    card = checkpoint.card
+    command = ["python", "-m", "seviz", "evaluate", "--model", checkpoint.name, "--data", life.data, "--gate-life"]
+    command += ["--split", life.split] if life.split != "test" else []
+    command += ["--seed", str(life.seed)] if life.seed else []
+    write_card(checkpoint.folder, replace(card, gate_life=life, commands={**card.commands, "gate_life": shlex.join(command)}))
 
 
 def _about(name: str, card: Card, data: PictureSet, device: torch.device) -> dict[str, object]:
@@ -159,5 +193,8 @@ def _confusion(figures: Classification) -> list[str]:
 def _gate_life(life: GateLife) -> list[str]:
     lines = [f"gates: accuracy {life.live:.2%} live, {life.shuffled:.2%} shuffled between pictures, {life.static:.2%} static"]
     alive = f"alive at {life.sites_alive} of {len(life.deviations)} sites"
+    lines += [f"lost when shuffled {points(life.lost_by_shuffling, life.shuffling_interval)}"]
+    lines += [f"lost when static   {points(life.lost_when_static, life.static_interval)}"]
     lines.append(f"standard deviation over pictures, mean over channels; {alive}")
-    return lines + [f"{site:<20} {deviation:.3f}" for site, deviation in life.deviations.items()]
+    marks = dict.fromkeys(life.still_sites, "  hardly moves")
+    return lines + [f"{site:<20} {value:.3f}{marks.get(site, '')}" for site, value in life.deviations.items()]

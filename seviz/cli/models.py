@@ -1,23 +1,27 @@
-"""`seviz models`: what is there, card by card; with --search what could be had."""
+"""`seviz models`: what is there, a line each; one network's whole card; with --search what could be had."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from seviz.analysis.by_seed import in_words
+from seviz import card_words
 from seviz.card import Card
-from seviz.checkpoints import Checkpoint, Entry, checkpoints_home, find_checkpoints, imported_folder
+from seviz.checkpoints import Checkpoint, Entry, checkpoints_home, find_checkpoints, imported_folder, open_checkpoint
+from seviz.cli.card import aligned, seed_lines, text
 from seviz.cli.common import positive, print_json
-from seviz.errors import printable
+from seviz.errors import RequestError, printable
 from seviz.pretrained import LIBRARIES, Listed, search, versions_listed
-from seviz.seeds import NO_WEIGHTS, from_cards, readable, siblings, without_weights
+from seviz.seeds import beside, readable, siblings, without_weights
+
+COLUMNS = ("name", "kind", "parameters", "multiply-adds", "pixels", "classes", "accuracy (95 % interval)", "on")
 
 
 def add(commands: Any) -> None:
     command = commands.add_parser("models", help="list the networks that are there, or search those that could be had")
+    command.add_argument("name", nargs="?", metavar="NAME", help="one network, by its name or path: everything on its card")
     command.add_argument("--search", metavar="TEXT", help="networks of timm and torchvision whose name holds TEXT ('' for all)")
     command.add_argument("--family", metavar="F", help="only this family, such as resnet, efficientnet or regnet")
     command.add_argument("--gated", action="store_true", help="only those that carry a channel gate by their definition")
@@ -29,7 +33,11 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     filters = options.family or options.gated or options.max_parameters or options.library
-    if options.search is not None or filters:
+    if options.name is not None:
+        if options.search is not None or filters:
+            raise RequestError("NAME tells of one network that is here; --search and its filters look for others: give one.")
+        _tell(options)
+    elif options.search is not None or filters:
         _search(options)
     else:
         _list(options)
@@ -64,70 +72,68 @@ def _where(one: Listed) -> str:
 def _list(options: argparse.Namespace) -> None:
     entries = find_checkpoints()
     if options.json:
-        print_json({"models": _all_plain(entries)})
+        here = readable(entries)
+        print_json({"models": [_plain(entry, here) for entry in entries]})
     elif not entries:
         print(f"There are no checkpoints in {checkpoints_home()}; `python -m seviz train` makes one.")
     else:
-        print("\n\n".join(_texts(entries)))
+        print("\n".join([*_table(entries), "", "`python -m seviz models NAME` tells all about one of them."]))
 
 
-def _all_plain(entries: tuple[Entry, ...]) -> list[dict[str, object]]:
-    """seeds: the names of the trainings that differ from it in their seed alone; [] for one that has no such."""
-    here = {one.name: one for one in readable(entries)}
-    rows: list[dict[str, object]] = []
-    for entry in entries:
-        row: dict[str, object] = {"name": entry.name, "folder": printable(str(entry.folder)), "problem": entry.problem}
-        one = here.get(entry.name)
-        seeds = [other.name for other in siblings(one, tuple(here.values())) if other is not one] if one else []
-        card = entry.card.to_json() if entry.card else None
-        rows.append({**row, "weights": one.has_weights if one else None, "seeds": seeds, "card": card})
-    return rows
+def _plain(entry: Entry, here: Sequence[Checkpoint]) -> dict[str, object]:
+    """weights: whether they are there; None where the network cannot be read. seeds: the names of the trainings that differ
+    from it in their seed alone; [] for one that has no such."""
+    one = next((one for one in here if one.name == entry.name), None)
+    return {
+        "name": entry.name,
+        "folder": printable(str(entry.folder)),
+        "problem": entry.problem,
+        "weights": one.has_weights if one else None,
+        "seeds": [other.name for other in siblings(one, here) if other is not one] if one else [],
+        "card": entry.card.to_json() if entry.card else None,
+    }
 
 
-def _texts(entries: tuple[Entry, ...]) -> Iterator[str]:
-    """A paragraph a network; seeds without weights stand under the one that ships in full."""
+def _table(entries: Sequence[Entry]) -> list[str]:
+    """A line a network, those with gates first; below it what is wrong with it, or has to be known of it. Seeds without
+    weights stand below the one that ships in full."""
     here = readable(entries)
     under, by_name = without_weights(here), {one.name: one for one in here}
     elsewhere = {one.name for some in under.values() for one in some}
-    for entry in entries:
-        if entry.name in elsewhere:
-            continue
+    known = [entry for entry in entries if entry.card and entry.name not in elsewhere]
+    known.sort(key=lambda entry: not (entry.card and entry.card.is_se))
+    lines = aligned([COLUMNS, *(_row(entry.name, entry.card) for entry in known if entry.card)], right=(2, 3, 4, 5))
+    shown = [lines[0]] if known else []
+    for entry, line in zip(known, lines[1:], strict=True):
         one = by_name.get(entry.name)
-        lines = [entry.name, *(_figures(entry.card) if entry.card else ())]
-        lines += _seeds(one, here, under.get(one.name, ())) if one else ()
-        lines += [f"cannot be used: {entry.problem}"] if entry.problem else ()
-        yield "\n    ".join(lines)
+        notes = _notes(entry) + (seed_lines(one, here, under.get(one.name, ())) if one else [])
+        shown += [line, *(f"    {note}" for note in notes)]
+    return shown + [line for entry in entries if not entry.card for line in (entry.name, f"    {_problem(entry)}")]
 
 
-def _seeds(checkpoint: Checkpoint, here: Sequence[Checkpoint], under: Sequence[Checkpoint]) -> list[str]:
-    known = from_cards(checkpoint, here)
-    lines = [in_words(known)] if known else []
-    if not checkpoint.has_weights:
-        lines.append(NO_WEIGHTS)
-    return [*lines, *(f"{one.name}: seed {one.card.seed}{_accuracy(one)}; {NO_WEIGHTS}" for one in under)]
+def _row(name: str, card: Card) -> list[str]:
+    found = card_words.figures_of(card)
+    size = f"{card.preprocessing.width} x {card.preprocessing.height}"
+    cost = f"{card.multiply_adds / 1e6:,.1f} M"
+    accuracy = [card_words.accuracy_words(found), f"{found.n:,} of {found.data}"] if found else ["not measured", card.data.name]
+    return [name, card_words.kind(card), f"{card.parameters:,}", cost, size, f"{len(card.classes):,}", *accuracy]
 
 
-def _accuracy(checkpoint: Checkpoint) -> str:
-    return f", {checkpoint.card.accuracy:.2%}" if checkpoint.card.accuracy is not None else ""
+def _notes(entry: Entry) -> list[str]:
+    notes = (_problem(entry) if entry.problem else "", card_words.seal_words(entry.card) if entry.card else "")
+    return [note for note in notes if note]
 
 
-def _figures(card: Card) -> list[str]:
-    lines = [card.description]
-    accuracy = card.metrics.get("accuracy")
-    if accuracy:
-        low, high = accuracy.interval or (accuracy.value, accuracy.value)
-        lines.append(
-            f"accuracy {accuracy.value:.2%} ({low:.2%} to {high:.2%}) on {accuracy.n:,} pictures of "
-            f"{accuracy.data}, {accuracy.split}"
-        )
-    trained = f", {card.epochs} epochs" if card.origin is None else ""
-    lines.append(f"{card.parameters:,} parameters, {card.multiply_adds / 1e6:.1f} M multiply-adds{trained}")
-    if card.gate_life:
-        life = card.gate_life
-        lines.append(
-            f"gates alive at {life.sites_alive} of {len(life.deviations)} sites; "
-            f"{life.lost_by_shuffling * 100:.1f} points of accuracy lost when they are shuffled between pictures"
-        )
-    if not card.sealed:
-        lines.append("its card has no card_sha256: whether it was edited cannot be told")
-    return lines + ([f"data: {card.data.note}"] if card.data.note else [])
+def _problem(entry: Entry) -> str:
+    return f"cannot be used: {entry.problem}"
+
+
+def _tell(options: argparse.Namespace) -> None:
+    """One network: its card, as text or as JSON."""
+    checkpoint = open_checkpoint(options.name)
+    if options.json:
+        entry = Entry(checkpoint.name, checkpoint.folder, checkpoint.card, checkpoint.problem())
+        print_json(_plain(entry, beside(checkpoint)))
+        return
+    problem = checkpoint.problem()
+    print(text(checkpoint) + (f"\n\ncannot be used: {problem}" if problem else ""))

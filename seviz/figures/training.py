@@ -57,6 +57,25 @@ def curves(runs: Runs, *, smoothing: float = 0.0, behind: Mapping[str, Runs] | N
     return finish(figure, alt=_curves_alt(kept, others), height=600, bottom=44 + 22 * (1 + len(kept) // 3), legend=True)
 
 
+def accuracy_curves(name: str, epochs: Sequence[Epoch], *, series: int = 0) -> go.Figure:
+    """Accuracy by epoch of one run, small: thin on the augmented training pictures, thick on the test split.
+
+    Args: name: of the run, for the alt text. series: of its colour (figures.colours.run_colour).
+    """
+    figure, x = go.Figure(), _column(epochs, "epoch")
+    for split, column in zip(("train", "test"), PANELS["accuracy"][:2], strict=True):
+        figure.add_scatter(
+            x=x, y=_column(epochs, column), name=split, mode="lines" if len(x) > 1 else "markers",
+            line={"color": run_colour(series), "width": WIDTHS[split]},
+            marker={"color": run_colour(series), "size": 8, "symbol": "circle" if split == "test" else "circle-open"},
+            hovertemplate="%{y:.2%}",
+        )  # fmt: skip
+    figure.update_layout(hovermode="x unified")
+    figure.update_xaxes(title="epoch", zeroline=False)
+    figure.update_yaxes(title="accuracy", tickformat=".0%", zeroline=False, nticks=6)
+    return finish(figure, alt=_curves_alt({name: epochs}, {}), height=260, bottom=64, legend=True)
+
+
 def _column(epochs: Sequence[Epoch], name: str) -> NDArray[np.float64]:
     return np.array([getattr(epoch, name) for epoch in epochs], dtype=np.float64)
 
@@ -123,8 +142,9 @@ def _curves_alt(runs: Runs, others: Mapping[str, Runs]) -> str:
     for name, epochs in runs.items():
         best = max(epochs, key=lambda epoch: epoch.test_accuracy)
         last = epochs[-1]
-        ends = listed([percent(one[-1].test_accuracy) for one in others[name].values()])
-        beside = f" (its other seeds {ends})" if others[name] else ""
+        seeds = others.get(name, {})
+        ends = listed([percent(one[-1].test_accuracy) for one in seeds.values()])
+        beside = f" (its other seeds {ends})" if seeds else ""
         words.append(
             f"{name}: {len(epochs)} epochs, test loss {epochs[0].test_loss:.2f} to {last.test_loss:.2f}, test accuracy "
             f"{percent(epochs[0].test_accuracy)} to {percent(last.test_accuracy)}{beside}, highest "

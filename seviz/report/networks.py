@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from seviz import card_words
 from seviz.analysis import paper
 from seviz.analysis.tables import Table
-from seviz.card import GateLife
 from seviz.figures import costs, networks
 from seviz.figures.costs import Priced
 from seviz.report.document import Block, Chart, Choice, Drawing, Facts, Note, Part, Section, Words
@@ -23,38 +23,20 @@ def part(found: Sequence[Network]) -> Part:
 
 def _network(network: Network) -> Iterator[Block]:
     card, checkpoint = network.checkpoint.card, network.checkpoint
-    yield Words(card.description)
-    rows = {
-        "parameters": f"{card.parameters:,}",
-        "multiply-adds of one picture": f"{card.multiply_adds / 1e6:.2f} M (convolutions and matrix products)",
-        "weights": f"{checkpoint.size_bytes / 1e6:.2f} MB" if checkpoint.has_weights else "not here",
-        "classes": _few(card.classes),
-        "input": f"{card.preprocessing.width} x {card.preprocessing.height} pixels",
-    }
-    if network.figures:
-        low, high = network.figures.interval
-        rows["test accuracy"] = f"{network.figures.accuracy:.2%} ({low:.2%} to {high:.2%}, 95 %)"
+    yield Words(card_words.in_a_sentence(card))
+    key = network.evaluation.key if network.evaluation else None
+    found = card_words.figures_of(card, network.figures, f"{key.name}, {key.split}" if key else "")
+    rows = card_words.network(card, checkpoint.size_bytes) | (card_words.figures(found) if found else {})
     yield Facts({"": list(rows), network.name: list(rows.values())})
     if not card.library:
         shape = networks.shape_of(card.options, card.preprocessing.height, card.preprocessing.width)
         yield Drawing(networks.network_drawing(network.name, shape))
     if card.gate_life:
-        yield Words(gates_worth(network.name, card.gate_life))
-    yield Words(f"Data: {card.data.name}. {card.data.note}")
-    yield Words(f"Limits: {' '.join(card.limits)}")
-
-
-def gates_worth(name: str, life: GateLife) -> str:
-    """What the gates of a network are worth on its test split, in a sentence."""
-    return (
-        f"Gates of {name}: {life.sites_alive} of {len(life.deviations)} SE blocks move by 0.05 or more (standard deviation "
-        f"over {life.n:,} test pictures). With every picture given another picture's gates, accuracy falls by "
-        f"{100 * life.lost_by_shuffling:.1f} points; with every gate at its mean, by {100 * (life.live - life.static):.1f}."
-    )
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 20 else f"{len(names):,}, from {names[0]} to {names[-1]}"
+        titles = network.ablation.titles if network.ablation else {}
+        still = card_words.still_words(card.gate_life, titles)
+        yield Words(f"Gates of {network.name}: {card_words.gates_worth(card.gate_life)} {still}".strip())
+    yield Words(f"Data: {card_words.data_sentence(card)}")
+    yield Words(f"Limits: {' '.join(card_words.limits(card))}")
 
 
 def _cost(found: Sequence[Network]) -> Section:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from seviz import card_words
 from seviz.analysis.paired import RESAMPLES
 from seviz.analysis.probes import FOLDS
 from seviz.analysis.specificity import PERMUTATIONS
@@ -45,21 +46,16 @@ def all_versions() -> dict[str, str]:
 
 def _network(network: Network) -> Iterator[Block]:
     card = network.checkpoint.card
-    yield Facts(
-        {
-            "": ["weights, sha256", "trained", "on", "with", "licence"],
-            network.name: [
-                card.weights_sha256,
-                f"{card.epochs} epochs in {card.seconds / 60:.0f} minutes, seed {card.seed}",
-                _listed(card.hardware),
-                _listed(card.versions),
-                card.licence,
-            ],
-        }
-    )
+    making, rows = card_words.making(card), card_words.machine(card)
+    if making and making.took:
+        rows["training"] = f"{making.took} Seed {card.seed}."
+    yield Facts({"": list(rows), network.name: list(rows.values())})
     yield Words("Data: what the samples are is told by a sha256 over their ids and labels.")
     yield _data(network)
-    yield Words(f"Recipe: {_listed(card.recipe)}.")
+    recipe = card_words.recipe_sentence(card)
+    if recipe:
+        yield Words(f"Recipe: {recipe}")
+        yield Facts(card_words.recipe(card))
     yield Words("Files, as this report read them:")
     yield _files(network.checkpoint.folder)
     typed = [(f"{name}:", text) for name, text in card.commands.items()]

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from seviz.analysis.comparison import Comparison, Pair, class_verdict, verdict
 from seviz.analysis.observations import Observation, where_specific
+from seviz.card_words import gates_worth
 from seviz.figures.layout import listed
 from seviz.report import over_seeds
 from seviz.report.document import Part, Points, Section
 from seviz.report.measured import Measured
-from seviz.report.networks import gates_worth
 from seviz.seeds import Beside
 
 Row = tuple[str, str]
@@ -51,7 +51,7 @@ def _costs(measured: Sequence[Measured]) -> Iterator[Row]:
 def _gates(one: Measured) -> Iterator[Row]:
     name, life = one.network.name, one.network.checkpoint.card.gate_life
     if life:
-        yield "What the gates are worth", gates_worth(name, life)
+        yield "What the gates are worth", f"{name}: {gates_worth(life)}"
     if one.depth is None:
         if one.network.checkpoint.is_se:
             yield f"Gates of {name}", one.network.missing["statistics"]

@@ -22,5 +22,6 @@
     mistakes.py     Accuracy: the most confident mistakes
     jobs.py         long jobs of a page: started, watched, cancelled, found again after a reload
     report.py       Compare, Models: everything as one HTML file
-    cards.py        Models: a card a checkpoint, the twins, the SE block
+    network_card.py Models: a network's card, whole for the chosen ones, short for the others
+    cards.py        Models: the twins, the SE block
 """

@@ -13,6 +13,8 @@ import streamlit as st
 
 from seviz.ui.text import plain
 
+SIDE_BY_SIDE = 3  # stages with a word each; of more, the word stands above and the numbers side by side
+
 
 def read(key: str, options: Sequence[str], default: str) -> None:
     """Before the widget `key` is drawn: take its value from the session, else from the address, else the default.
@@ -48,8 +50,10 @@ def layer(label: str, layers: Sequence[str], help_text: str, *, word: str = "sta
     """The stage that Grad-CAM looks at, the last one unless session or address say another: side by side where their names
     are short, in a list where they are long, as those of other libraries are. word: before the number of a stage."""
     read("layer", layers, layers[-1])
-    shown = {path: plain(path.replace("layer", word)) for path in layers}
     short = all(path.startswith("layer") for path in layers)
+    if short and len(layers) > SIDE_BY_SIDE:
+        label, word = f"{label}: {word.strip()}".rstrip(": "), ""
+    shown = {path: plain(path.replace("layer", word)) for path in layers}
     widget = functools.partial(st.segmented_control, required=True) if short else st.selectbox
     chosen: str | None = widget(
         label, layers, key="layer", format_func=shown.__getitem__, persist_state="session", help=help_text, disabled=disabled

@@ -1,112 +1,15 @@
-"""Models: a card a checkpoint, the twins side by side, and what an SE block is."""
+"""Models: the twins side by side, and what an SE block is."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from seviz.analysis import paper
-from seviz.card import Card
 from seviz.checkpoints import Checkpoint
 from seviz.figures import block, networks
-from seviz.origins import Origin
 from seviz.ui import address, evaluations, seeds, show
 from seviz.ui.choice import Choice
-from seviz.ui.text import code, plain, sentence
-
-
-def card(checkpoint: Checkpoint) -> None:
-    """What a network is, what it expects, how it was made, what it measured: one bordered box."""
-    facts = checkpoint.card
-    with st.container(border=True):
-        st.markdown(f"#### {plain(checkpoint.name)}")
-        st.markdown(sentence(facts.description))
-        left, right = st.columns([2, 3], gap="large")
-        with left:
-            _outline(checkpoint)
-        with right:
-            _headline(checkpoint)
-            _facts(facts)
-        seeds.of_card(checkpoint)
-        with st.expander("How it was made, and how to make it again"):
-            _making(facts)
-
-
-def _outline(checkpoint: Checkpoint) -> None:
-    """The network drawn stage by stage, or in words where it is another library's."""
-    facts, size = checkpoint.card, checkpoint.card.preprocessing
-    if facts.library:
-        gated = "carries a channel gate" if checkpoint.is_se else "has no channel gate"
-        built = f"It is built by {plain(facts.library)} as {code(facts.arch)} and {gated} by its definition."
-        scaled = f"scaled to {round(size.height / size.crop)} pixels, {plain(size.interpolation)}, and cut to the middle"
-        sees = f"It sees {size.width} x {size.height} pixels ({scaled})"
-        st.markdown(f"{built}  \n{sees} and tells {len(facts.classes):,} classes.")
-        return
-    shape = networks.shape_of(facts.options, size.height, size.width)
-    show.drawing(networks.network_drawing(checkpoint.name, shape), networks.network_alt(checkpoint.name, shape))
-
-
-def _facts(facts: Card) -> None:
-    if facts.gate_life:
-        life = facts.gate_life
-        st.markdown(
-            f"**Gates:** {life.sites_alive} of {len(life.deviations)} sites move by 0.05 or more (standard deviation over "
-            f"{life.n:,} test pictures). With every picture given another picture's gates, accuracy falls by "
-            f"{100 * life.lost_by_shuffling:.1f} points; with every gate at its mean, by {100 * (life.live - life.static):.1f}."
-        )
-    st.markdown(f"**Data:** {plain(facts.data.name)}. {sentence(facts.data.note)}")
-    st.markdown("**Limits:** " + sentence(" ".join(facts.limits)))
-
-
-def _headline(checkpoint: Checkpoint) -> None:
-    facts, figures = checkpoint.card, evaluations.figures_of(checkpoint)
-    columns = st.columns(2) * 2
-    if figures:
-        low, high = figures.interval
-        help_text = f"Share of {figures.n:,} pictures that are right; 95 % interval {low:.2%} to {high:.2%} (Wilson)."
-        columns[0].metric("Test accuracy", f"{figures.accuracy:.2%}", help=help_text)
-        columns[0].caption(f"{low:.1%} to {high:.1%}")
-    columns[1].metric("Parameters", f"{facts.parameters:,}", help="Learned numbers.")
-    columns[2].metric(
-        "Multiply-adds",
-        f"{facts.multiply_adds / 1e6:.2f} M",
-        help="Of one picture; convolutions and matrix products only.",
-    )
-    columns[3].metric("Weights", f"{checkpoint.size_bytes / 1e6:.2f} MB" if checkpoint.has_weights else "none")
-
-
-def _making(facts: Card) -> None:
-    for name, command in facts.commands.items():
-        st.markdown(f"{plain(name)}:")
-        st.code(command, language="bash", wrap_lines=True)
-    if facts.data.name.startswith("folder:"):
-        st.caption(
-            f"{code(facts.data.name)} stands for the folder on your machine that holds the data; "
-            "`python -m seviz data cifar10-jpeg --out DIR` makes JPEG copies of CIFAR-10."
-        )
-    if facts.origin:
-        _from_elsewhere(facts, facts.origin)
-        return
-    hardware = ", ".join(f"{name} {value}" for name, value in facts.hardware.items())
-    licence = sentence(facts.licence.rstrip("."))
-    versions = ", ".join(f"{name} {value}" for name, value in facts.versions.items())
-    st.markdown(
-        f"{facts.epochs} epochs in {facts.seconds / 60:.0f} minutes, seed {facts.seed}.  \n"
-        f"Hardware: {plain(hardware)}.  \nVersions: {plain(versions)}.  \n"
-        f"Licence: {licence}.  \nsha256 of the weights: {code(facts.weights_sha256)}"
-    )
-    if not facts.sealed:
-        st.caption("Its card has no card_sha256: whether it was edited cannot be told.")
-    st.json(dict(facts.recipe), expanded=False)
-
-
-def _from_elsewhere(facts: Card, origin: Origin) -> None:
-    """Of an imported network: what is known of its file, in the place of a training that nobody here saw."""
-    for note in origin.notes:
-        st.markdown(f"- {sentence(note)}")
-    st.markdown(
-        f"File: {code(origin.address)}, {origin.bytes / 1e6:.1f} MB, sha256 {code(origin.sha256)}.  \n"
-        f"Licence: {sentence(facts.licence.rstrip('.'))}.  \nsha256 of the weights as stored: {code(facts.weights_sha256)}"
-    )
+from seviz.ui.text import plain
 
 
 def twins(choice: Choice) -> None:

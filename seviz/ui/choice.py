@@ -1,4 +1,9 @@
-"""The sidebar: which network is looked at, and which one stands beside it. Both live in the address."""
+"""The sidebar: which network is looked at, and which one stands beside it. Both live in the address.
+
+Who has chosen one of the two, in the sidebar or by a link, has chosen the network that is shown, and takes it to the other
+pages. Until then every page opens with a pair of its own, so that a glance at Inspect, which begins with the networks for
+photographs, does not bring them to a page whose figures are about others.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,9 @@ from seviz.ui import address, caches
 from seviz.ui.text import plain, sentence
 
 NONE = "none"
+FIRST = ("se_resnet20",)  # what a page opens with: the first of these that is here
+PHOTOS = ("se_resnet18_photos", *FIRST)  # of Inspect, to which people bring photographs
+OPENED = "opened-with"  # of the session: the networks that a page shows by itself, since nobody has chosen
 
 
 @dataclass(frozen=True)
@@ -34,11 +42,12 @@ class Choice:
         return (*self.both, self.third) if self.third else self.both
 
 
-def choose(*, weights: bool = True, seeds: bool = False) -> Choice:
+def choose(*, weights: bool = True, seeds: bool = False, first: Sequence[str] = FIRST) -> Choice:
     """Draw the sidebar and return what is chosen; stops the page, with a sentence, where there is nothing to choose.
 
     weights: only networks that can be run (with weights), not runs that left figures alone. seeds: also those that ship as
-    card, history and evaluation.
+    card, history and evaluation. first: what the page opens with, beside its twin, while nobody has chosen: the first of these
+    that is here.
     """
     entries = find_checkpoints()
     sound = [entry for entry in entries if entry.card and not entry.problem]
@@ -49,9 +58,10 @@ def choose(*, weights: bool = True, seeds: bool = False) -> Choice:
         _tell_broken(entries)
         st.stop()
     names = sorted((entry.name for entry in usable), key=lambda name: (not _is_se(usable, name), name))
+    _forget_unchosen(st.session_state.setdefault(OPENED, {}))
     with st.sidebar:
         _tell_asked([entry.name for entry in sound if entry not in usable and not _ships_whole(entry)])
-        model = _pick("Network", names, "model", _default(names, "se_resnet20"), "The network whose gates are shown.")
+        model = _pick("Network", names, "model", _default(names, first), "The network whose gates are shown.")
         others = [NONE, *(name for name in names if name != model)]
         twin = _twin(model, others, usable)
         against = _pick("Beside it", others, "against", twin, "Shown next to the network; its plain twin says what SE changes.")
@@ -67,18 +77,37 @@ def _tell_asked(alone: list[str]) -> None:
         st.info(f"**{plain(str(name))}** ships without weights, so this page cannot run it.")
 
 
+def _forget_unchosen(opened: dict[str, str]) -> None:
+    """Take out of the session what the last page opened with by itself; `opened` holds it, key -> name.
+
+    Who has chosen the network beside has chosen the pair: the other one stays as well.
+    """
+    if st.session_state.get("against", opened.get("against")) != opened.get("against"):
+        opened.pop("model", None)
+    for key, name in opened.items():
+        if st.session_state.get(key) == name:
+            del st.session_state[key]
+
+
 def _pick(label: str, names: list[str], key: str, default: str, help_text: str) -> str:
+    """One of the names: what somebody has chosen, else `default`."""
     asked = st.query_params.get(key, default)
     if asked not in names and key not in st.session_state:
         st.info(f"The link names a network that is not here; {plain(default)} is shown.")
+    by_itself = st.session_state.get(key, st.query_params.get(key)) not in names
     address.read(key, names, default)
     chosen: str = st.selectbox(label, names, key=key, help=help_text, persist_state="session")
     address.write(key, default)
+    opened = st.session_state[OPENED]
+    if by_itself:
+        opened[key] = chosen
+    else:
+        opened.pop(key, None)
     return chosen
 
 
-def _default(names: list[str], wanted: str) -> str:
-    return wanted if wanted in names else names[0]
+def _default(names: list[str], wanted: Sequence[str]) -> str:
+    return next((name for name in wanted if name in names), names[0])
 
 
 def _twin(model: str, others: list[str], entries: list[Entry]) -> str:

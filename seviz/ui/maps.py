@@ -151,6 +151,9 @@ def _picture(checkpoint: Checkpoint, chosen: Chosen) -> None:
     )
     st.caption(f"As the network sees it: {size.width} x {size.height} pixels, the middle of the picture.")
     if chosen.sample:
+        known = chosen.sample.class_among(checkpoint.card.classes)
+        none = f"{plain(checkpoint.name)} has no class for it, and calls it something anyway."
+        st.caption(f"Its class: **{plain(known)}**." if known else none)
         st.caption(chosen.sample.credit)
     with st.expander("Original"):
         whole = pictures.original(chosen.picture)

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seviz.analysis.paired import bootstrap_interval
-from seviz.card import GateLife
 from seviz.data import DataKey, PictureSet, samples_sha256
 from seviz.errors import CheckpointError, DataError, RequestError, printable
 from seviz.files import read_npz, write_npz
+from seviz.gate_life import GateLife
 from seviz.gates import by_channel, edit_gates, find_gates, gates_seen_at, record_gates
 from seviz.images import Preprocessing
 

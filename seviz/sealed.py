@@ -15,6 +15,10 @@ from seviz.files import read_json
 from seviz.values import require_numbers
 
 SEAL = "content_sha256"
+# what values of another kind than a check takes for granted raise in it
+WRONG = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError, RequestError
+)  # fmt: skip
 T = TypeVar("T")
 
 
@@ -42,5 +46,5 @@ def load_sealed(path: Path, most: int, version: int, check: Callable[[Mapping[st
         raise CheckpointError(f"There is no {path}; `{command}` writes it.") from error
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}); remove it, then {again}.") from error
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, RequestError) as error:
+    except WRONG as error:
         raise CheckpointError(f"{path} is damaged; {again}.") from error

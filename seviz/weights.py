@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from functools import lru_cache
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,3 +39,11 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         raise ValueError("a name stands there twice")
     return dict(pairs)
+
+
+@lru_cache(maxsize=256)
+def sha256_of_file(path: Path, size: int, changed_ns: int) -> str:
+    """Of the file's content, in hex. size, changed_ns: bytes, and when it changed."""
+    # size and time are there for the cache: a file that changes is read again
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -38,23 +38,25 @@ nets         errors
 edits        errors
 gates        edits errors nets
 origins      values
-card         data errors images origins values
+gate_life    values
+card         data errors gate_life images origins values
+sealed       card errors files values
 analysis     errors
-evaluation   analysis card data errors files gates images
+evaluation   analysis card data errors files gate_life gates images
 excitation   analysis card data errors evaluation files gates images nets
 gate_history data errors excitation files
-card_words   card
-ablation     analysis card data edits errors evaluation excitation files gates images machine nets values
-pruning      analysis card data errors evaluation excitation files gates images machine nets origins values
+card_words   card gate_life
+ablation     analysis card data edits errors evaluation excitation files gates images machine nets sealed values
+pruning      analysis card data errors evaluation excitation files gates images machine nets origins sealed values
 attribution  errors gates
-faithfulness analysis attribution card data errors excitation files machine values
-sealed       card errors files values
+faithfulness analysis attribution card data errors excitation files machine sealed values
 corruptions  ablation analysis card data errors evaluation excitation faithfulness files gates images machine nets sealed
              values
-checkpoints  ablation card corruptions edits errors evaluation excitation faithfulness files gate_history history images
-             machine nets origins pruning weights
+checkpoints  ablation card corruptions edits errors evaluation excitation faithfulness files gate_history gate_life history
+             images machine nets origins pruning weights
 similarity   analysis card checkpoints data errors evaluation files gates images values
-training     analysis card checkpoints data errors evaluation files gate_history gates history images machine nets values
+training     analysis card checkpoints data errors evaluation files gate_history gate_life gates history images machine nets
+             values
 sweep        analysis card checkpoints data errors files nets training values
 seeds        analysis card checkpoints data errors evaluation training
 coverage     errors files gates machine
@@ -70,12 +72,12 @@ figures      analysis errors history
 report       ablation analysis card card_words checkpoints corruptions data errors evaluation excitation faithfulness
              figures gates history machine pruning seeds similarity version
 cli          ablation analysis attribution backend card card_words checkpoints corruptions coverage data errors evaluation
-             excitation faithfulness families files history images intake jobs machine nets pretrained pruning report seeds
-             similarity stages sweep training version
+             excitation faithfulness families files gate_life history images intake jobs machine nets pretrained pruning
+             report seeds similarity stages sweep training version
 __main__     cli jobs
 ui           ablation analysis attribution backend card card_words checkpoints corruptions data edits errors evaluation
-             excitation faithfulness families figures files flip gate_history gates history images intake jobs machine nets
-             origins pretrained pruning report seeds similarity
+             excitation faithfulness families figures files flip gate_history gate_life gates history images intake jobs
+             machine nets origins pretrained pruning report seeds similarity
 pages        analysis backend checkpoints errors figures seeds ui
 app          ui
 """

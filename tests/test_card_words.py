@@ -16,8 +16,8 @@ from test_pages import app, words
 
 from seviz import card_words, cli, evaluation, nets
 from seviz.ablation import load_ablation
-from seviz.card import GateLife
 from seviz.checkpoints import checkpoints_home, open_checkpoint, save_checkpoint, write_card
+from seviz.gate_life import GateLife
 from seviz.origins import Cutting
 
 

@@ -14,11 +14,12 @@ import torch
 from networks import lively
 
 from seviz import nets
-from seviz.card import Card, DataUse, GateLife, Metric
+from seviz.card import Card, DataUse, Metric
 from seviz.checkpoints import Checkpoint, find_checkpoints, open_checkpoint, save_checkpoint, weights_of, write_card
 from seviz.data import DataKey, samples_sha256
 from seviz.errors import CheckpointError
 from seviz.evaluation import Evaluation, save
+from seviz.gate_life import GateLife
 from seviz.history import Epoch, write_history
 from seviz.images import Preprocessing
 

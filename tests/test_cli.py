@@ -21,6 +21,7 @@ from sets import write_folder
 
 from seviz import cli
 from seviz.checkpoints import open_checkpoint, save_checkpoint, write_card
+from seviz.cli import recipe_options
 from seviz.cli import train as train_command
 from seviz.cli.common import reading
 from seviz.training import Recipe, finish, loop
@@ -271,11 +272,11 @@ def test_help_names_the_default_of_every_field_of_the_recipe():
     for field in fields(Recipe):
         name = "lr" if field.name == "peak_lr" else field.name.replace("_", "-")
         if isinstance(field.default, bool):
-            assert train_command.SWITCHES[name].endswith("; yes" if field.default else "; no")
+            assert recipe_options.SWITCHES[name].endswith("; yes" if field.default else "; no")
         elif field.name not in choices:
-            assert train_command.RECIPE_OPTIONS[name][1].endswith(f"; {field.default}")
+            assert recipe_options.RECIPE_OPTIONS[name][1].endswith(f"; {field.default}")
             numbers += 1
-    assert len(train_command.RECIPE_OPTIONS) == numbers + 2  # crop-size and small-side say their default in words
+    assert len(recipe_options.RECIPE_OPTIONS) == numbers + 2  # crop-size and small-side say their default in words
 
 
 def test_the_time_left_is_that_of_the_last_epoch():

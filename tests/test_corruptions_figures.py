@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seviz.analysis import corruption_tables, corruption_words
 from seviz.analysis import corruptions as analysis
 from seviz.analysis.corruptions import ALL, CLEAN, KINDS, Apart, Moved, condition
 from seviz.analysis.paired import paired_difference
@@ -46,7 +47,7 @@ def test_gates_break_where_the_clean_pictures_do_better_and_adapt_where_they_do_
     assert told["noise", 0.16] == verdict and {name for key, name in told.items() if key != ("noise", 0.16)} == {""}
     assert len(told) == 29
     one = next(one for one in made if (one.kind, one.level) == ("noise", 0.16))
-    said = analysis.sentence(one, APART, SITES, told["noise", 0.16])
+    said = corruption_words.sentence(one, APART, SITES, told["noise", 0.16])
     start = "Under noise (sd 16%) the gates of stage 3 · block 3 move farthest, 0.75 of the distance to another picture's."
     assert said.startswith(start)
     if verdict:
@@ -65,13 +66,13 @@ def test_a_difference_that_holms_correction_takes_away_is_not_told():
 
 
 def test_sentences_follow_from_the_numbers():
-    said = analysis.findings(conditions(held=340), APART, SITES)
+    said = corruption_words.findings(conditions(held=340), APART, SITES)
     assert len(said) == 2 + len(KINDS)
     assert said[0].startswith("On clean pictures accuracy is 90.00% (")
     assert "noise (sd 16%) costs most, -15.0 points (" in said[0] and "least, -7.5 points" in said[0]
     assert said[1].startswith("At 0 of 29 levels the network's own gates do better")
     assert "at 1 worse (they break), and at 28" in said[1]
-    assert len(analysis.findings(conditions(gates=False), (), ())) == 1
+    assert len(corruption_words.findings(conditions(gates=False), (), ())) == 1
 
 
 def test_two_networks_picture_by_picture():
@@ -87,15 +88,15 @@ def test_two_networks_picture_by_picture():
 
 def test_tables_have_a_row_a_figure():
     both = {"se": conditions(), "plain": conditions(gates=False)}
-    table = analysis.table(both)
+    table = corruption_tables.table(both)
     assert {len(column) for column in table.values()} == {60}
     assert table["clean gates: accuracy"][30:] == [None] * 30 and table["strength"][5] == "quality 10"
-    moved = analysis.moved_table(conditions(), APART, SITES)
+    moved = corruption_tables.moved_table(conditions(), APART, SITES)
     assert {len(column) for column in moved.values()} == {58}
     place = moved["corruption"].index("Gaussian noise") + 1
     assert moved["rms over that to another picture"][place] == pytest.approx(0.75)
     assert moved["rms over spread"][place] == pytest.approx(1.0)
-    versus = analysis.versus_table("se", "plain", analysis.versus(*both.values(), N))
+    versus = corruption_tables.versus_table("se", "plain", analysis.versus(*both.values(), N))
     assert {len(column) for column in versus.values()} == {30}
 
 

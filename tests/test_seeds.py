@@ -343,10 +343,9 @@ def notes_by_name(out):
     listed = {}
     for line in out.split("\n\n")[0].splitlines()[1:]:
         if line.startswith(" "):
-            listed[name].append(line.strip())
+            listed[list(listed)[-1]].append(line.strip())
         else:
-            name = line.split()[0]
-            listed[name] = []
+            listed[line.split()[0]] = []
     return listed
 
 

@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 from sets import write_folder
 
 from seviz import cli
-from seviz.card import GateLife
 from seviz.checkpoints import open_checkpoint
 from seviz.errors import TrainingError
+from seviz.gate_life import GateLife
 from seviz.machine import best_precision
 from seviz.sweep import Plan, Variation, as_settings, read_plan, tabulate
 from seviz.training import Recipe, loop

@@ -1,7 +1,4 @@
-"""ablation.json: what edits of gates cost on a data set, as plain data; written atomically, read with suspicion.
-
-Its field content_sha256 seals it, as a card's card_sha256 does: no figure is altered unseen.
-"""
+"""ablation.json: what edits of gates cost on a data set, as plain data; written atomically, read with suspicion."""
 
 from __future__ import annotations
 
@@ -17,16 +14,14 @@ from seviz.ablation.plan import variants_of
 from seviz.analysis.ablation import Effect, Gate, Live, Network, Share, findings
 from seviz.analysis.deletion import KINDS, ORDERS, Curve, channel_findings
 from seviz.analysis.importance import Dropped
-from seviz.card import content_sha256
 from seviz.data import DataKey
-from seviz.errors import CheckpointError
-from seviz.files import read_json, write_json
+from seviz.files import write_json
 from seviz.gates import Site
-from seviz.values import require_numbers, text, texts, whole
+from seviz.sealed import load_sealed, seal
+from seviz.values import text, texts, whole
 
 ABLATION_FILE = "ablation.json"
 FORMAT = 1
-SEAL = "content_sha256"
 MAX_BYTES = 64 * 2**20
 
 
@@ -92,8 +87,7 @@ class Ablation:
 
     def to_json(self) -> dict[str, Any]:
         """Everything as values that json.dumps takes, with the findings in words, sealed."""
-        values = {"format": FORMAT, **asdict(self), "findings": list(self.findings)}
-        return {**values, SEAL: content_sha256(values, SEAL)}
+        return seal({"format": FORMAT, **asdict(self), "findings": list(self.findings)})
 
 
 def save_ablation(path: Path, found: Ablation) -> None:
@@ -103,15 +97,7 @@ def save_ablation(path: Path, found: Ablation) -> None:
 
 def load_ablation(path: Path) -> Ablation:
     """Read ablation.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
-    again = f"write it again with `{ablate_command(path)}`"
-    try:
-        return _checked(read_json(path, MAX_BYTES))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"There is no ablation {path}; `{ablate_command(path)}` writes one.") from error
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, StopIteration, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged; {again}.") from error
+    return load_sealed(path, MAX_BYTES, FORMAT, _checked, ablate_command(path))
 
 
 def ablate_command(path: Path) -> str:
@@ -123,9 +109,6 @@ def ablate_command(path: Path) -> str:
 
 def _checked(values: Mapping[str, Any]) -> Ablation:
     """Raises one of a few errors where the values are not those of an ablation."""
-    if values["format"] != FORMAT or values[SEAL] != content_sha256(values, SEAL):
-        raise ValueError("another format, or something else than its seal")
-    require_numbers(values)
     effects = tuple(_effect(one) for one in values["effects"])
     network = Network(tuple(Gate(**one) for one in values["network"]["gates"]), values["network"]["parameters"])
     found = Ablation(

@@ -6,6 +6,8 @@
     channels.py         one channel in words, and which classes and channels to show of many
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     comparison.py       two networks on the same samples: differences, agreement, per class
+    corruptions.py      a network on corrupted pictures: what is lost, how far gates move, whether they adapt or break
+    corruption_words.py, corruption_tables.py  the same in words, and as columns
     curves.py           training curves: smoothing, generalisation gap
     deletion.py         deletion and insertion curves of channels: does a gate predict which of them matter
     distance.py         a sample's gates against the classes' means, and the channels that make the difference

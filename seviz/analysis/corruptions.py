@@ -1,8 +1,7 @@
-"""How a network does on corrupted pictures, from what it said of every sample, and what follows in words.
+"""How a network does on corrupted pictures, from what it said of every sample.
 
     one = condition("noise", 0.16, right, clean, loss)      right, clean: bool (n,)
     one.difference, one.interval                            -0.2315, (-0.2505, -0.2120)
-    findings(conditions, apart)                             sentences
 
 Differences are the corrupted pictures minus the clean ones: what is lost is negative. "Held" is the corrupted picture with
 the gates that the network gave the clean one, "static" the same with every gate at its mean over the clean pictures. Where
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 
 from seviz.analysis.classification import Interval, wilson
 from seviz.analysis.paired import RESAMPLES, SURE, holm, paired_difference
-from seviz.analysis.tables import Table
 
 CLEAN = "clean"
 STRENGTHS = ("mild", "middle", "strong")
@@ -244,135 +242,3 @@ class Named(Protocol):
 
     @property
     def title(self) -> str: ...
-
-
-def findings(conditions: Sequence[Condition], apart: Sequence[Apart], sites: Sequence[Named]) -> tuple[str, ...]:
-    """What corruptions cost, then, of a network with gates, what they do under each of the strongest: adapt, or break?"""
-    by = {(one.kind, one.level): one for one in conditions}
-    strong = [by[name, kind.at("strong")] for name, kind in KINDS.items()]
-    words = [_cost(by[CLEAN, 0.0], strong)]
-    if not apart:
-        return tuple(words)
-    told = verdicts(conditions)
-    return (*words, _count(told), *(sentence(one, apart, sites, told[one.kind, one.level]) for one in strong))
-
-
-def _cost(clean: Condition, strong: Sequence[Condition]) -> str:
-    ordered = sorted(strong, key=lambda one: one.difference)
-    worst, best = ordered[0], ordered[-1]
-    low, high = clean.interval
-    return (
-        f"On clean pictures accuracy is {clean.accuracy:.2%} ({low:.2%} to {high:.2%}). Of the strongest corruptions "
-        f"{worst.title} costs most, {_points(worst.difference, worst.difference_interval)}, and {best.title} least, "
-        f"{_points(best.difference, best.difference_interval)}."
-    )
-
-
-def _count(told: Mapping[tuple[str, float], str]) -> str:
-    verdict = list(told.values())
-    return (
-        f"At {verdict.count('adapt')} of {len(verdict)} levels the network's own gates do better than those of the clean "
-        f"picture (they adapt), at {verdict.count('break')} worse (they break), and at {verdict.count('')} no difference can "
-        "be told, after Holm's correction."
-    )
-
-
-def sentence(one: Condition, apart: Sequence[Apart], sites: Sequence[Named], verdict: str) -> str:
-    """Where gates move farthest under a corruption, and what the clean picture's gates and static ones would do.
-
-    Args: verdict: of verdicts(). Only for networks with gates, and not for the clean pictures.
-    """
-    far = shares(one, apart)
-    place = int(np.argmax(far))
-    end = {"adapt": "they adapt", "break": "they break", "": "whether they adapt or break cannot be told"}[verdict]
-    return (
-        f"Under {one.title} the gates of {sites[place].title} move farthest, {far[place]:.2f} of the distance to another "
-        f"picture's. Running with the clean picture's gates would do {_instead(one.held)}: {end}. Static gates would do "
-        f"{_instead(one.static)}."
-    )
-
-
-def _instead(other: Beside | None) -> str:
-    """Other gates in the place of the network's own, in points."""
-    if other is None:
-        raise ValueError("a network without gates")
-    if not other.difference:
-        return "neither better nor worse"
-    sign, how = (-1, "better") if other.difference < 0 else (1, "worse")
-    low, high = sorted(100 * sign * end for end in other.interval)
-    return f"{abs(100 * other.difference):.1f} points {how} ({low:+.1f} to {high:+.1f})"
-
-
-def _points(difference: float, interval: Interval) -> str:
-    low, high = (100 * end for end in interval)
-    return f"{100 * difference:+.1f} points ({low:+.1f} to {high:+.1f})"
-
-
-def table(networks: Mapping[str, Sequence[Condition]]) -> Table:
-    """A row a network and corruption: accuracy, loss, what is lost, and accuracy with other gates (None without gates)."""
-    rows = [(name, one) for name, conditions in networks.items() for one in conditions]
-    beside_columns = {
-        **_beside_columns("clean gates", [one.held for _, one in rows]),
-        **_beside_columns("static gates", [one.static for _, one in rows]),
-    }
-    return {
-        "network": [name for name, _ in rows],
-        "corruption": [KINDS[one.kind].title if one.kind in KINDS else CLEAN for _, one in rows],
-        "strength": [one.words for _, one in rows],
-        "accuracy": [one.accuracy for _, one in rows],
-        "low": [one.interval[0] for _, one in rows],
-        "high": [one.interval[1] for _, one in rows],
-        "difference": [one.difference for _, one in rows],
-        "difference low": [one.difference_interval[0] for _, one in rows],
-        "difference high": [one.difference_interval[1] for _, one in rows],
-        "p": [one.p for _, one in rows],
-        "cross-entropy": [one.loss for _, one in rows],
-        **beside_columns,
-    }
-
-
-def _beside_columns(name: str, found: Sequence[Beside | None]) -> dict[str, list[float | None]]:
-    return {
-        f"{name}: accuracy": [None if one is None else one.accuracy for one in found],
-        f"{name}: own minus it": [None if one is None else one.difference for one in found],
-        f"{name}: low": [None if one is None else one.interval[0] for one in found],
-        f"{name}: high": [None if one is None else one.interval[1] for one in found],
-        f"{name}: p": [None if one is None else one.p for one in found],
-    }
-
-
-def moved_table(conditions: Sequence[Condition], apart: Sequence[Apart], sites: Sequence[Named]) -> Table:
-    """A row a corruption and site: how far its gates move, and how far they lie apart between pictures."""
-    rows = [
-        (one, site.title, moved, far)
-        for one in conditions
-        if one.kind != CLEAN
-        for site, moved, far in zip(sites, one.moved, apart, strict=True)
-    ]
-    return {
-        "corruption": [KINDS[one.kind].title for one, _, _, _ in rows],
-        "strength": [one.words for one, _, _, _ in rows],
-        "site": [title for _, title, _, _ in rows],
-        "mean |change|": [moved.absolute for _, _, moved, _ in rows],
-        "rms change": [moved.rms for _, _, moved, _ in rows],
-        "rms over spread": [moved.rms / far.spread if far.spread else 0.0 for _, _, moved, far in rows],
-        "rms over that to another picture": [moved.rms / far.rms if far.rms else 0.0 for _, _, moved, far in rows],
-        "spread over pictures": [far.spread for _, _, _, far in rows],
-        "mean |difference| of two pictures": [far.absolute for _, _, _, far in rows],
-        "rms difference of two pictures": [far.rms for _, _, _, far in rows],
-    }
-
-
-def versus_table(first: str, second: str, found: Sequence[Versus]) -> Table:
-    """A row a corruption: the first network minus the second, and how much less the first loses."""
-    return {
-        "corruption": [KINDS[one.kind].title if one.kind in KINDS else CLEAN for one in found],
-        "strength": [KINDS[one.kind].levels[one.level] if one.kind in KINDS else CLEAN for one in found],
-        f"{first} minus {second}": [one.difference for one in found],
-        "low": [one.interval[0] for one in found],
-        "high": [one.interval[1] for one in found],
-        "p": [one.p for one in found],
-        "loses less by": [one.kept for one in found],
-        "less by, low": [one.kept_interval[0] for one in found],
-        "less by, high": [one.kept_interval[1] for one in found],
-    }

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seviz.card import ALIVE, Card, GateLife
+from seviz.card import Card
+from seviz.gate_life import ALIVE, GateLife
 
 if TYPE_CHECKING:
     from seviz.ablation import Ablation

@@ -23,12 +23,13 @@ seviz.card). Nothing is built or read before the sizes fit. A damaged folder is 
     folders.py      all folders: found, opened
 """
 
-from seviz.card import Card, DataUse, GateLife, Metric
+from seviz.card import Card, DataUse, Metric
 from seviz.checkpoints.checkpoint import CARD_FILE, EVALUATION_FILE, STATE_FILE, WEIGHTS_FILE, Checkpoint
 from seviz.checkpoints.folders import Entry, find_checkpoints, open_checkpoint
 from seviz.checkpoints.places import checkpoints_home, imported_folder, networks_home, typed_name
 from seviz.checkpoints.saving import save_checkpoint, write_card
 from seviz.checkpoints.stripping import strip_checkpoint
+from seviz.gate_life import GateLife
 from seviz.history import Epoch
 from seviz.machine import hardware, versions
 from seviz.origins import Origin

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +14,7 @@ from seviz.checkpoints.places import typed_name
 from seviz.errors import CheckpointError
 from seviz.files import open_file
 from seviz.history import Epoch, read_history
-from seviz.weights import read_head
+from seviz.weights import read_head, sha256_of_file
 
 if TYPE_CHECKING:
     from torch import nn
@@ -211,7 +210,7 @@ class Checkpoint:
             with open_file(path) as file:
                 status = os.fstat(file.fileno())
             same = status.st_size == self.card.weights_bytes  # else it is not read: it may be of any size
-            same = same and _sha256_of_file(path, status.st_size, status.st_mtime_ns) == self.card.weights_sha256
+            same = same and sha256_of_file(path, status.st_size, status.st_mtime_ns) == self.card.weights_sha256
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -294,10 +293,3 @@ def _altered(path: Path, size: int, card: Card) -> CheckpointError:
     else:
         found = f"{path} was altered: its sha256 is not the one in its card"
     return CheckpointError(f"{found}; {FETCH}.")
-
-
-@lru_cache(maxsize=256)
-def _sha256_of_file(path: Path, size: int, changed_ns: int) -> str:
-    # size and time are there for the cache: a file that changes is read again
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from seviz.analysis.classification import Classification
-    from seviz.card import Card, GateLife
+    from seviz.card import Card
     from seviz.checkpoints import Checkpoint
     from seviz.data import PictureSet
     from seviz.evaluation import Evaluation
+    from seviz.gate_life import GateLife
 
 MOST_CLASSES = 20  # up to which every class has its line, and the confusion is printed
 

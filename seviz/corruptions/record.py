@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from seviz.analysis.classification import Interval
-from seviz.analysis.corruptions import ALL, CLEAN, Apart, Beside, Condition, Moved, findings, unpacked
+from seviz.analysis.corruption_words import findings
+from seviz.analysis.corruptions import ALL, CLEAN, Apart, Beside, Condition, Moved, unpacked
 from seviz.data import DataKey
 from seviz.errors import printable
 from seviz.files import write_json

@@ -1,7 +1,4 @@
-"""faithfulness.json: how faithful the maps of a network are over a sample of pictures; written atomically, read with suspicion.
-
-Its field content_sha256 seals it, as a card's card_sha256 does: no figure is altered unseen.
-"""
+"""faithfulness.json: how faithful the maps of a network are over a sample; written atomically, read with suspicion."""
 
 from __future__ import annotations
 
@@ -14,16 +11,14 @@ from typing import Any
 
 from seviz.analysis.faithfulness import MEASURES, Beside, Figure, Stage, findings
 from seviz.attribution import METHODS
-from seviz.card import content_sha256
 from seviz.data import DataKey
-from seviz.errors import CheckpointError, RequestError
 from seviz.faithfulness.answer import Setting
-from seviz.files import read_json, write_json
-from seviz.values import real, require_numbers, text, texts, whole
+from seviz.files import write_json
+from seviz.sealed import load_sealed, seal
+from seviz.values import real, text, texts, whole
 
 FAITHFULNESS_FILE = "faithfulness.json"
 FORMAT = 1
-SEAL = "content_sha256"
 MAX_BYTES = 16 * 2**20
 
 
@@ -77,8 +72,7 @@ class Faithfulness:
 
     def to_json(self) -> dict[str, Any]:
         """Everything as values that json.dumps takes, with the findings in words, sealed."""
-        values = {"format": FORMAT, **asdict(self), "findings": list(self.findings)}
-        return {**values, SEAL: content_sha256(values, SEAL)}
+        return seal({"format": FORMAT, **asdict(self), "findings": list(self.findings)})
 
 
 def save_faithfulness(path: Path, found: Faithfulness) -> None:
@@ -88,15 +82,7 @@ def save_faithfulness(path: Path, found: Faithfulness) -> None:
 
 def load_faithfulness(path: Path) -> Faithfulness:
     """Read faithfulness.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
-    again = f"write it again with `{faithfulness_command(path)}`"
-    try:
-        return _checked(read_json(path, MAX_BYTES))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"There is no {path}; `{faithfulness_command(path)}` writes one.") from error
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from error
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, RequestError) as error:
-        raise CheckpointError(f"{path} is damaged; {again}.") from error
+    return load_sealed(path, MAX_BYTES, FORMAT, _checked, faithfulness_command(path))
 
 
 def faithfulness_command(path: Path) -> str:
@@ -108,9 +94,6 @@ def faithfulness_command(path: Path) -> str:
 
 def _checked(values: Mapping[str, Any]) -> Faithfulness:
     """Raises one of a few errors where the values are not those of such a file."""
-    if values["format"] != FORMAT or values[SEAL] != content_sha256(values, SEAL):
-        raise ValueError("another format, or something else than its seal")
-    require_numbers(values)
     key = values["data"]
     data = DataKey(text(key["name"]), text(key["split"]), whole(key["count"]), text(key["sha256"]))
     return Faithfulness(

@@ -87,8 +87,7 @@ def difference(first: str, second: str, found: Sequence[Versus], strength: str) 
         Series("loses less by", [100 * one.kept for one in both], [_hundred(one.kept_interval) for one in both], words, 1),
     ]
     series[1] = Series("loses less by", [None, *series[1].values[1:]], series[1].intervals, words, 1)  # of clean ones: nothing
-    title = f"{escaped(first)} minus {escaped(second)} (points), 95 % interval"
-    figure = intervals.rows(labels, series, title=title, unit=" points")
+    figure = intervals.rows(labels, series, title="difference (points), 95 % interval", unit=" points")
     shown = [f"{label.lower()} {100 * one.difference:+.1f}" for label, one in zip(labels, both, strict=True)]
     alt = f"Accuracy of {first} minus that of {second} in points, {strength}: {listed(shown)}."
     return finish(figure, alt=alt, height=intervals.height(labels, series), bottom=72, legend=True)

@@ -1,7 +1,4 @@
-"""pruning.json: what dropped channels cost on a data set, as plain data; written atomically, read with suspicion.
-
-Its field content_sha256 seals it, as a card's card_sha256 does: no figure is altered unseen.
-"""
+"""pruning.json: what dropped channels cost on a data set, as plain data; written atomically, read with suspicion."""
 
 from __future__ import annotations
 
@@ -15,16 +12,15 @@ from typing import Any
 
 from seviz.analysis.classification import Interval
 from seviz.analysis.pruning import Cut, Level, Versus, findings
-from seviz.card import content_sha256
 from seviz.data import DataKey
-from seviz.errors import CheckpointError, printable
-from seviz.files import read_json, write_json
+from seviz.errors import printable
+from seviz.files import write_json
 from seviz.pruning.choice import CRITERIA
-from seviz.values import real, require_numbers, text, texts, whole
+from seviz.sealed import load_sealed, seal
+from seviz.values import real, text, texts, whole
 
 PRUNING_FILE = "pruning.json"
 FORMAT = 1
-SEAL = "content_sha256"
 MAX_BYTES = 16 * 2**20
 
 
@@ -73,8 +69,7 @@ class Pruning:
 
     def to_json(self) -> dict[str, Any]:
         """Everything as values that json.dumps takes, with the findings in words, sealed."""
-        values = {"format": FORMAT, **asdict(self), "findings": list(self.findings)}
-        return {**values, SEAL: content_sha256(values, SEAL)}
+        return seal({"format": FORMAT, **asdict(self), "findings": list(self.findings)})
 
 
 def pairs_of(criteria: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -89,15 +84,7 @@ def save_pruning(path: Path, found: Pruning) -> None:
 
 def load_pruning(path: Path) -> Pruning:
     """Read pruning.json. Raises CheckpointError where it is missing, damaged or says something else than its seal."""
-    again = f"write it again with `{prune_command(path)}`"
-    try:
-        return _checked(read_json(path, MAX_BYTES))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"There is no {path}; `{prune_command(path)}` writes it.") from error
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}); remove it, then {again}.") from error
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged; {again}.") from error
+    return load_sealed(path, MAX_BYTES, FORMAT, _checked, prune_command(path))
 
 
 def prune_command(path: Path) -> str:
@@ -109,9 +96,6 @@ def prune_command(path: Path) -> str:
 
 def _checked(values: Mapping[str, Any]) -> Pruning:
     """Raises one of a few errors where the values are not those of a pruning."""
-    if values["format"] != FORMAT or values[SEAL] != content_sha256(values, SEAL):
-        raise ValueError("another format, or something else than its seal")
-    require_numbers(values)
     words = {word: text(values["data"][word]) for word in ("name", "split", "sha256")}
     found = Pruning(
         weights_sha256=text(values["weights_sha256"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from seviz.analysis import corruption_tables
 from seviz.analysis import corruptions as analysis
 from seviz.analysis.corruptions import KINDS, STRENGTHS
 from seviz.corruptions import Corruptions
@@ -39,7 +40,7 @@ def _costs(found: Mapping[str, Corruptions]) -> tuple[Block, ...]:
         Words(f"{name}: {one.n:,} pictures of {one.data.name}, {one.data.split}; `{one.command}`. {one.findings[0]}")
         for name, one in found.items()
     ]
-    table, note = analysis.table(networks), "Points beside the same clean pictures, 95 % intervals (paired bootstrap)."
+    table, note = corruption_tables.table(networks), "Points beside the same clean pictures, 95 % intervals (paired bootstrap)."
     charts = [(name, (Chart(f"lost-{name}", figures.lost(networks, name), note, table),)) for name in STRENGTHS]
     return (*words, Choice("Strength", tuple(charts), LAST))
 
@@ -59,7 +60,7 @@ def _beside(found: Mapping[str, Corruptions]) -> tuple[Block, ...]:
     if not one.same_pictures(other):
         return (Note(f"{first} and {second} were measured over other pictures, so no difference is shown."),)
     known = analysis.versus(one.conditions, other.conditions, one.n)
-    table, note = analysis.versus_table(first, second, known), "On the same corrupted pictures, 95 % intervals."
+    table, note = corruption_tables.versus_table(first, second, known), "On the same corrupted pictures, 95 % intervals."
     charts = [
         (name, (Chart(f"difference-{name}", figures.difference(first, second, known, name), note, table),))
         for name in STRENGTHS
@@ -68,7 +69,7 @@ def _beside(found: Mapping[str, Corruptions]) -> tuple[Block, ...]:
 
 
 def _gates(name: str, found: Corruptions) -> tuple[Block, ...]:
-    table = analysis.moved_table(found.conditions, found.apart, found.sites)
+    table = corruption_tables.moved_table(found.conditions, found.apart, found.sites)
     note = "Right of the line the network's own gates do better than those of the clean picture: they adapt."
     far = "Root mean square distance from the clean picture's gates, over that between two pictures."
     charts = [

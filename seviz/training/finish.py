@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from seviz.analysis.classification import Classification, summarise
-from seviz.card import Card, DataUse, GateLife, Metric
+from seviz.card import Card, DataUse, Metric
 from seviz.checkpoints import EVALUATION_FILE, STATE_FILE, save_checkpoint, weights_of
 from seviz.data import PictureSet
 from seviz.evaluation import evaluate, gate_life, save
 from seviz.gate_history import GateHistory, save_gate_history, stack
+from seviz.gate_life import GateLife
 from seviz.gates import gates_seen_at
 from seviz.history import write_history
 from seviz.machine import hardware, versions

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from seviz.analysis import corruption_tables, corruption_words
 from seviz.analysis import corruptions as analysis
 from seviz.analysis.corruptions import KINDS
 from seviz.checkpoints import Checkpoint
@@ -22,7 +23,7 @@ from seviz.ui.choice import Choice
 from seviz.ui.samples import Sample, samples
 from seviz.ui.text import code, plain, sentence
 
-SIDE = 112  # pixels of an example on the page
+SIDE = 96  # pixels of an example on the page
 HOW = (
     "The decoded picture, at the size that the network sees, is corrupted before it is normalised. What is random follows from "
     "a seed and the picture's name, so that all networks see the very same corrupted pictures."
@@ -51,7 +52,7 @@ def _tell(choice: Choice, found: Mapping[str, Corruptions], kind: str, strength:
     networks = {name: one.conditions for name, one in found.items()}
     _in_short(found, kind, strength)
     st.subheader("What corruptions cost", anchor=False)
-    table = analysis.table(networks)
+    table = corruption_tables.table(networks)
     show.figure(figures.lost(networks, strength), f"lost-{strength}", table=table)
     st.caption("Points of accuracy beside the same clean pictures; lines are 95 % intervals (paired bootstrap).")
     st.subheader(KINDS[kind].title, anchor=False)
@@ -108,7 +109,7 @@ def _in_short(found: Mapping[str, Corruptions], kind: str, strength: str) -> Non
         words = list(one.findings[: 2 if one.sites else 1])
         if one.sites:
             verdict = analysis.verdicts(one.conditions)[kind, level]
-            words.append(analysis.sentence(one.condition(kind, level), one.apart, one.sites, verdict))
+            words.append(corruption_words.sentence(one.condition(kind, level), one.apart, one.sites, verdict))
         st.markdown(f"**{plain(name)}**")
         st.markdown("\n".join(f"- {plain(line)}" for line in words))
 
@@ -138,7 +139,7 @@ def _beside(found: Mapping[str, Corruptions], strength: str) -> None:
         return
     st.subheader("One beside the other", anchor=False)
     known = _versus(first, second, one, other)
-    table = analysis.versus_table(first, second, known)
+    table = corruption_tables.versus_table(first, second, known)
     show.figure(figures.difference(first, second, known, strength), f"difference-{strength}", table=table)
     st.caption(
         f"On the same corrupted pictures; right of the dotted line {plain(first)} is ahead. It loses less by what is left when "
@@ -160,7 +161,7 @@ def _gates(name: str, found: Corruptions, strength: str) -> None:
     show.figure(figures.other_gates(found.conditions, strength), f"other-gates-{name}-{strength}")
     st.caption(BROKEN)
     drawn = figures.moved(found.conditions, found.apart, found.sites, strength)
-    table = analysis.moved_table(found.conditions, found.apart, found.sites)
+    table = corruption_tables.moved_table(found.conditions, found.apart, found.sites)
     show.figure(drawn, f"moved-{name}-{strength}", table=table)
     low, high = min(one.absolute for one in found.apart), max(one.absolute for one in found.apart)
     st.caption(

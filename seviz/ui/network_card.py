@@ -8,11 +8,11 @@ import streamlit as st
 
 from seviz import card_words
 from seviz.ablation import Ablation
-from seviz.card import ALIVE, GateLife
 from seviz.card_words import Figures, Making
 from seviz.checkpoints import EVALUATION_FILE, Checkpoint, find_checkpoints, open_checkpoint
 from seviz.errors import SevizError
 from seviz.figures import gate_life, networks, training
+from seviz.gate_life import ALIVE, GateLife
 from seviz.history import Epoch
 from seviz.seeds import readable
 from seviz.ui import caches, evaluations, frame, seeds, show

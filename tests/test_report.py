@@ -108,7 +108,7 @@ def read(report):
 
 def test_every_page_has_its_part(report):
     assert [part.title for part in report.parts] == [
-        "In short", "Networks", "Accuracy", "Compare", f"Excitation of {SE}", f"Ablation of {SE}",
+        "In short", "Networks", "Accuracy", "Corrupted pictures", "Compare", f"Excitation of {SE}", f"Ablation of {SE}",
         "Pruning", "Maps", "Training", "Provenance",
     ]  # fmt: skip
     for section in (

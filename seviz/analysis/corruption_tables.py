@@ -1,4 +1,4 @@
-"""The tables behind the figures of corrupted pictures."""
+"""The numbers behind what is shown of corrupted pictures."""
 
 from __future__ import annotations
 

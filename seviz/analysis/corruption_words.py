@@ -1,4 +1,4 @@
-"""What follows from a network's figures on corrupted pictures, in words."""
+"""What follows from the figures of corrupted pictures, in sentences."""
 
 from __future__ import annotations
 

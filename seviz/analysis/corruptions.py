@@ -2,6 +2,7 @@
 
     one = condition("noise", 0.16, right, clean, loss)      right, clean: bool (n,)
     one.difference, one.interval                            -0.2315, (-0.2505, -0.2120)
+    verdicts(conditions)                                    do gates adapt, or break?
 
 Differences are the corrupted pictures minus the clean ones: what is lost is negative. "Held" is the corrupted picture with
 the gates that the network gave the clean one, "static" the same with every gate at its mean over the clean pictures. Where

@@ -24,6 +24,13 @@ MEANINGS = {  # of the fields of a recipe; a field that is not among them stands
     "crop": "how pictures are cut: shifted, or a random box scaled",
     "least_area": "smallest share of the picture that a random box holds",
     "crop_size": "pixels a side of the random box; 0: as the pictures",
+    "alternate": "every picture is mirrored in every other epoch, not in random ones",
+    "cutout": "pixels a side of a square that is hidden in every picture",
+    "small_side": "pixels a side of the pictures in the first epochs; 0: never smaller",
+    "small_share": "of the epochs, in which they are smaller",
+    "whiten": "the first convolution begins with whitening filters",
+    "se_decay": "weight decay on the SE layers as well",
+    "se_init": "first weights of the SE layers: He's, as in the paper, or torch's",
 }
 OF_RESIZED = ("least_area", "crop_size")  # of no meaning for pictures that are only shifted
 

@@ -17,7 +17,7 @@ def test_corrupted_pictures_are_shown_compared_and_downloaded(app, browser):
     assert browser.page.get_by_role("img", name="JPEG: quality 10.").count() == 1
     fold = browser.page.locator(".st-key-lost-mild-numbers")
     fold.get_by_text("Numbers").click()
-    name, content = downloaded(browser, fold.get_by_role("button", name="CSV"))
+    name, content = downloaded(browser, fold.get_by_role("button", name="CSV", exact=True))
     assert name == "lost-mild.csv" and content.decode().count("\n") == 61
     expect_no_barrier(browser)
     expect_clean(browser)

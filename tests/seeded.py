@@ -28,7 +28,7 @@ def training(home: Path, arch: str, seed: int, right: int, *, name: str = "", **
     name = name or (arch if seed == 0 else f"{arch}-seed{seed}")
     net = lively(arch, seed=seed)
     recipe = {"epochs": 3, "batch": 8, "flip": True, "seed": seed}
-    train = f"python -m seviz train --arch {arch} --data folder:toy --out checkpoints/{name} --epochs 3 --seed {seed}"
+    train = f"python -m seviz train --arch {arch} --data folder:toy --out runs/{name} --epochs 3 --seed {seed}"
     measure = f"python -m seviz evaluate --model {name} --data folder:toy"
     made = replace(
         card_of(net, name),

@@ -94,7 +94,7 @@ def test_a_training_leaves_a_whole_checkpoint(home, toy):
     assert card["versions"]["torch"] == torch.__version__.split("+")[0]
     assert set(card["gate_life"]["deviations"]) == {f"layer{stage}.{block}.se" for stage in (1, 2, 3) for block in (0, 1, 2)}
     assert str(toy) not in json.dumps(card)  # a path of one machine has no place in a card
-    assert "train --arch se_resnet20 --reduction 4 --data folder:toy --out checkpoints/se_toy" in card["commands"]["train"]
+    assert "train --arch se_resnet20 --reduction 4 --data folder:toy --out runs/se_toy" in card["commands"]["train"]
 
 
 def test_the_command_on_the_card_is_understood(home):

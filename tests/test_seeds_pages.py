@@ -122,7 +122,7 @@ def test_the_models_page_has_seeds_on_the_card_of_the_whole_one():
     assert heads == ["#### se_resnet20", "#### resnet20"]
     assert "**3 seeds:** 88.00, 90.00, 86.00 % (mean 88.00, 95 % interval" in text
     assert "se_resnet20-seed1`: seed 1, 90.00%; card, history and evaluation; no weights." in text
-    assert any("--out checkpoints/se_resnet20-seed1" in block.value for block in at.code)
+    assert any("--out runs/se_resnet20-seed1" in block.value for block in at.code)
     assert "Over 3 seeds: +2.00 points" in text and "One training each" not in text
 
 

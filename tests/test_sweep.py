@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -254,7 +254,7 @@ def test_a_table_that_cannot_be_written_is_one_sentence(swept, tmp_path, capsys)
     ("old", "new", "sentence"),
     [
         ("lr = 0.1", "lr = ", "{file} is no TOML (Invalid value (at line 10, column 6)); correct it there"),
-        ("lr = 0.1", "learning_rte = 1", "{file}, [common]: there is no setting 'learning_rte'; there are arch, batch, "),
+        ("lr = 0.1", "learning_rte = 1", "{file}, [common]: there is no setting 'learning_rte'; there are alternate, arch, "),
         ("reduction = 8", "reducton = 8", "{file}, training 'r = 8, max': there is no setting 'reducton'; did you mean red"),
         ("reduction = 8", "weight-decay = 0", "there is no setting 'weight-decay'; did you mean weight_decay?"),
         ("reduction = 8", 'reduction = "8"', "'r = 8, max': reduction is a whole number from 1 to 1000000000, not '8'."),
@@ -502,8 +502,9 @@ def test_the_data_of_the_command_line_come_first(swept, toy, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "docs" / "sweeps").glob("*.toml")), ids=lambda file: file.stem)
-def test_the_sweeps_of_the_repository_can_be_planned(file, toy, tmp_path, capsys):
-    common = ["--data", f"folder:{toy}", "--out", tmp_path / "new", "--dry-run", "--json"]
+def test_the_sweeps_of_the_repository_can_be_planned(file, tmp_path, capsys):
+    cifar = write_folder(tmp_path / "cifar", side=32)
+    common = ["--data", f"folder:{cifar}", "--out", tmp_path / "new", "--dry-run", "--json"]
     status, text, _ = said(capsys, file, *common)
     assert status == 0
     trainings = json.loads(text)["trainings"]
@@ -515,13 +516,16 @@ def test_every_option_of_a_recipe_is_a_setting(toy, tmp_path):
     """All of them but the seed can be written into a file, and reach the recipe."""
     values = {"epochs": 3, "batch": 32, "lr": 0.2, "momentum": 0.8, "weight_decay": 0.001, "se_lr": 2.0, "flip": False}
     values |= {"label_smoothing": 0.2, "warmup": 0.2, "ema": 0.9, "precision": "bf16", "crop": "resized", "least_area": 0.5}
+    values |= {"pad": 2, "crop_size": 12, "alternate": False, "cutout": 3, "small_side": 8, "small_share": 0.25}
+    values |= {"whiten": True, "se_decay": True, "se_init": "torch"}
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     file = tmp_path / "s.toml"
     file.write_text('[[training]]\nname = "a"\narch = "se_resnet20"\n' + "\n".join(lines), encoding="utf-8")
     settings = dict(read_plan(file).variations[0].settings)
     assert settings.pop("arch") == "se_resnet20"
-    recipe = Recipe(**settings)
-    assert (recipe.peak_lr, recipe.flip, recipe.crop, recipe.ema) == (0.2, False, "resized", 0.9)
+    recipe = asdict(Recipe(**settings))
+    assert {name: recipe["peak_lr" if name == "lr" else name] for name in values} == values
+    assert len(values) == len(recipe) - 1
 
 
 def test_options_become_settings_in_a_sentence():

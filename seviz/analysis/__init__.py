@@ -3,11 +3,13 @@
     ablation.py         what edits of gates cost, and what follows: input-dependent share, last stage, sites that matter
     ailments.py         what ails the gates of a site, in sentences with cause and cure
     arithmetic.py       one SE block of one picture in numbers: from a channel to its gate
+    by_seed.py          networks over the seeds of their recipe, in words and as a table
     channels.py         one channel in words, and which classes and channels to show of many
     classification.py   what a network got right on a data set: accuracy, per class, confusion, calibration
     comparison.py       two networks on the same samples: differences, agreement, per class
+    corruption_tables.py  the tables behind the figures of corrupted pictures
+    corruption_words.py what follows from them, in words
     corruptions.py      a network on corrupted pictures: what is lost, how far gates move, whether they adapt or break
-    corruption_words.py, corruption_tables.py  the same in words, and as columns
     curves.py           training curves: smoothing, generalisation gap
     deletion.py         deletion and insertion curves of channels: does a gate predict which of them matter
     distance.py         a sample's gates against the classes' means, and the channels that make the difference

@@ -45,7 +45,7 @@ def strip_checkpoint(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
 
 def renamed(card: Card, name: str) -> Card:
     """The card under another name: where its commands write to or ask for the checkpoint, they name the new one."""
-    known = re.compile(rf"(--out checkpoints/|--model ){re.escape(quote(card.name))}(?=\s|$)")
+    known = re.compile(rf"(--out runs/|--model ){re.escape(quote(card.name))}(?=\s|$)")
 
     def of_new(command: str) -> str:
         return known.sub(lambda found: found[1] + quote(name), command)

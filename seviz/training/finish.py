@@ -26,6 +26,7 @@ from seviz.training.recipe import Recipe
 from seviz.training.state import Job
 
 LICENCE = "MIT, as the code of seviz; the training pictures have terms of their own."
+RUNS = "runs"  # where the command on a card trains: beside checkpoints/, which holds the network already
 OPTION_NAMES = {"peak_lr": "--lr"}  # the options whose name is not their field's
 MEANINGS = {
     "accuracy": "share of pictures whose highest logit is the true class; interval: Wilson, 95 %",
@@ -154,7 +155,7 @@ def _commands(name: str, data: str, recipe: Recipe, finish: Finish, *, gates: bo
     train += ["--squeeze", job.squeeze] if gates and job.squeeze != "avg" else []
     train += ["--min-hidden", str(job.min_hidden)] if gates and job.min_hidden else []
     train += ["--from", job.start.name] if job.start else []
-    train += ["--data", data, "--out", f"checkpoints/{name}"]
+    train += ["--data", data, "--out", f"{RUNS}/{name}"]
     train += ["--size", str(job.size)] if job.size else []
     train += ["--threads", str(finish.threads)] if finish.threads else []
     train += ["--data-note", job.note] if job.note else []

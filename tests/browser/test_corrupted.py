@@ -8,11 +8,11 @@ from test_app import CHART, downloaded, expect_clean, expect_narrow, expect_no_b
 def test_corrupted_pictures_are_shown_compared_and_downloaded(app, browser):
     browser.open(f"{app}/accuracy")
     browser.page.get_by_text("Corrupted pictures", exact=True).click()
+    browser.page.wait_for_url("**pictures=corrupted**")
     browser.settled()
-    assert "pictures=corrupted" in browser.page.url
     browser.page.get_by_text("mild", exact=True).click()
+    browser.page.wait_for_url("**strength=mild**")
     browser.settled()
-    assert "strength=mild" in browser.page.url
     assert browser.page.locator(CHART).count() >= 5
     assert browser.page.get_by_role("img", name="JPEG: quality 10.").count() == 1
     fold = browser.page.locator(".st-key-lost-mild-numbers")

@@ -22,9 +22,11 @@ def test_a_map_is_checked_by_a_click_on_a_telephone(app, new_page):
         maps.last.wait_for()
         assert maps.count() == 6, "the trained network and five stages"
         assert all("rank correlation" in maps.nth(place).get_attribute("alt") for place in range(6))
+    phone.page.wait_for_selector(".st-key-faithful-samples summary")  # the last of the panel
     phone.settled()
     assert phone.page.get_by_role("button", name="Check this Grad-CAM map").count() == 0
     phone.page.locator(".st-key-deletion-resnet20-numbers summary").click()
+    phone.settled()
     button = phone.page.locator(".st-key-deletion-resnet20-numbers").get_by_role("button", name="CSV", exact=True)
     name, content = downloaded(phone, button)
     rows = list(csv.DictReader(io.StringIO(content.decode())))

@@ -21,11 +21,12 @@ check: $(VENV)/dev.stamp ## ruff and mypy
 	$(RUN) ruff check .
 	$(RUN) mypy
 
-bench: $(VENV)/bench.stamp ## measure maps, gates, excite and ablate; the last line of each is JSON
+bench: $(VENV)/bench.stamp ## measure maps, gates, excite, ablate and training; the last line of each is JSON
 	$(RUN) benchmarks.maps
 	$(RUN) benchmarks.gates
 	$(RUN) benchmarks.excite
 	$(RUN) benchmarks.ablate
+	$(RUN) benchmarks.training
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

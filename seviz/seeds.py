@@ -12,6 +12,7 @@ pairs, of an SE network and its plain twin for instance.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,9 @@ def alike(first: Card, second: Card) -> bool:
 
 def _of_training(card: Card) -> tuple[Any, ...]:
     samples = [(key.count, key.sha256) for key in (card.data.train, card.data.test)]
-    # the description alone tells whose weights a training began with
-    return card.options, card.classes, card.preprocessing, samples, card.epochs, card.description
+    # the description alone tells whose weights a training began with; its other words are those of a version
+    begun = re.search(r"from the weights of .* \(sha256 \w+\)", card.description)
+    return card.options, card.classes, card.preprocessing, samples, card.epochs, begun and begun[0]
 
 
 def _same_recipe(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

@@ -150,7 +150,7 @@ def test_the_one_command_says_what_it_needs_and_took(card):
     assert making.command == "t"
     assert "50,000 pictures to train on and 3 to test on: where `folder:cifar10-jpeg` stands" in making.needs
     assert "`python -m seviz data cifar10-jpeg --out DIR`" in making.needs
-    assert making.took == "Its 35 epochs took 106 minutes on an abacus (2 cores)."
+    assert making.took == "Its 35 epochs took 106 minutes on an abacus (1 thread)."
     assert "cifar10-jpeg" not in card_words.making(replace(made, data=card.data)).needs
     assert card_words.making(replace(made, commands={})) is None
 

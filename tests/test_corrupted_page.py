@@ -31,7 +31,7 @@ def made_up(net, card, **changes):
     apart = tuple(Apart(site.path, 0.2, 0.3, 0.4) for site in sites)
     key = DataKey("toy", "test", 1000, "ab")
     hashed = card.weights_sha256
-    found = Corruptions(hashed, key, 400, "cd", 0, card.classes, sites, apart, rows, "as typed", {}, {})
+    found = Corruptions(hashed, key, 400, "cd", 0, card.classes, sites, apart, rows, "as typed", {}, {}, (32, 32))
     return replace(found, **changes)
 
 

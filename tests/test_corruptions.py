@@ -301,6 +301,8 @@ def test_a_plain_network_has_no_gates_and_its_corrupted_pictures_are_the_same(da
     assert load_corruptions(tmp_path / "corruptions.json") == made
     assert made.same_pictures(found) and not replace(made, seed=1).same_pictures(found)
     assert not replace(made, samples="other").same_pictures(found)
+    assert not replace(made, side=(64, 64)).same_pictures(found)
+    assert not replace(made, data=replace(made.data, name="cifar10")).same_pictures(found)
 
 
 def test_gates_of_a_pixel_each_are_held_as_they_are(data, tmp_path):

@@ -271,7 +271,7 @@ def test_a_name_is_replaced_where_it_is_one_alone(tmp_path):
     train = "python -m seviz train --arch a --from a --data folder:a --out runs/a --data-note 'a --model ab'"
     whole = training(tmp_path, "se_resnet20", 0, 5, name="a", commands={"train": train})
     made = strip_checkpoint(whole, tmp_path / "b c")
-    assert made.card.commands["train"] == train.replace("--out runs/a", "--out runs/'b c'")
+    assert made.card.commands["train"] == train.replace("--out runs/a", "--out 'runs/b c'")
 
 
 @pytest.mark.parametrize(

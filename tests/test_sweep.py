@@ -495,7 +495,7 @@ def test_the_data_of_the_command_line_come_first(swept, toy, tmp_path, capsys):
     assert read_plan(file, "cifar10").variations[1].settings["data"] == "cifar10"
     status, text, _ = said(capsys, file, "--out", swept[1], "--data", f"folder:{toy}", "--dry-run", "--json")
     assert status == 0
-    assert json.loads(text)["command"] == f"python -m seviz sweep {file} --data folder:toy --out {swept[1]}"
+    assert json.loads(text)["command"] == f"python -m seviz sweep s.toml --data folder:toy --out {swept[1].name}"  # no places
 
 
 # the files in the repository

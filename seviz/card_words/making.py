@@ -12,7 +12,7 @@ MEANINGS = {  # of the fields of a recipe; a field that is not among them stands
     "batch": "pictures a step",
     "peak_lr": "highest learning rate",
     "momentum": "of SGD (Nesterov)",
-    "weight_decay": "of convolutions and the classifier, not of biases, batch norms and SE layers",
+    "weight_decay": "of convolutions and the classifier, not of biases and batch norms; of SE layers only with se decay",
     "se_lr": "times the learning rate, in the SE layers",
     "label_smoothing": "share of the target that goes to all classes alike",
     "warmup": "share of the steps in which the learning rate rises; then half a cosine down to 0",
@@ -32,7 +32,7 @@ MEANINGS = {  # of the fields of a recipe; a field that is not among them stands
     "se_decay": "weight decay on the SE layers as well",
     "se_init": "first weights of the SE layers: He's, as in the paper, or torch's",
 }
-OF_RESIZED = ("least_area", "crop_size")  # of no meaning for pictures that are only shifted
+OF_RESIZED = ("least_area", "crop_size")  # of no meaning for pictures that are only shifted, as pad has none for the others
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def data(card: Card) -> dict[str, str]:
 
 def recipe(card: Card) -> dict[str, list[str]]:
     """Every setting of its training: columns "setting", "value" and "meaning"; empty where it is not known."""
-    shown = [name for name in card.recipe if name not in OF_RESIZED or card.recipe.get("crop") == "resized"]
+    idle = ("pad",) if card.recipe.get("crop") == "resized" else OF_RESIZED
+    shown = [name for name in card.recipe if name not in idle]
     return {
         "setting": [name.replace("_", " ") for name in shown],
         "value": [_value(card.recipe[name]) for name in shown],
@@ -83,7 +84,9 @@ def recipe_sentence(card: Card) -> str:
         _said(found, "peak_lr", "with a learning rate of up to {}") + factor,
         _said(found, "label_smoothing", "label smoothing {}", 0),
         "random boxes of each picture" if found.get("crop") == "resized" else shifted,
-        "mirrored in every other epoch" if found.get("flip") is True else "",
+        _mirrored(found),
+        _said(found, "cutout", "a square of {} pixels hidden in each", 0),
+        _said(found, "small_side", "pictures of {} pixels a side at first", 0),
     )
     kept = " The moving average of the weights is kept." if found.get("ema") else ""
     return f"{', '.join(part for part in parts if part)}; seed {card.seed}.{kept}" if found and card.epochs else ""
@@ -127,6 +130,12 @@ def _said(found: Mapping[str, object], name: str, words: str, silent: float | No
     return "" if value is None or value == silent else words.format(_value(value))
 
 
+def _mirrored(found: Mapping[str, object]) -> str:
+    if found.get("flip") is not True:
+        return ""
+    return "a random half mirrored in every epoch" if found.get("alternate") is False else "mirrored in every other epoch"
+
+
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -147,8 +156,9 @@ def _took(card: Card) -> str:
         return ""
     hardware = card.hardware
     device = hardware.get("accelerator") or hardware.get("processor")
-    cores = f" ({hardware['cores']} cores)" if "cores" in hardware and not hardware.get("accelerator") else ""
-    return f"Its {card.epochs} epochs took {_duration(card.seconds)}{f' on {device}{cores}' if device else ''}."
+    threads = hardware.get("threads")
+    used = f" ({threads} thread{'' if threads == 1 else 's'})" if threads and not hardware.get("accelerator") else ""
+    return f"Its {card.epochs} epochs took {_duration(card.seconds)}{f' on {device}{used}' if device else ''}."
 
 
 def _duration(seconds: float) -> str:

@@ -87,9 +87,9 @@ def sites(life: GateLife, found: Ablation | None) -> dict[str, list[Any]]:
     for gate, word in LOSSES.items():
         effects = [known.get((site, gate)) for site in life.deviations]
         if any(effects):
-            rows[f"lost when {word}"] = [-100 * one.difference if one else None for one in effects]
-            rows[f"{word} low"] = [-100 * one.interval[1] if one else None for one in effects]
-            rows[f"{word} high"] = [-100 * one.interval[0] if one else None for one in effects]
+            rows[f"lost when {word}"] = [0.0 - 100 * one.difference if one else None for one in effects]
+            rows[f"{word} low"] = [0.0 - 100 * one.interval[1] if one else None for one in effects]
+            rows[f"{word} high"] = [0.0 - 100 * one.interval[0] if one else None for one in effects]
     return rows
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from shlex import quote
 
 from seviz.card import Card
 from seviz.checkpoints.checkpoint import EVALUATION_FILE, Checkpoint
@@ -45,10 +45,14 @@ def strip_checkpoint(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
 
 def renamed(card: Card, name: str) -> Card:
     """The card under another name: where its commands write to or ask for the checkpoint, they name the new one."""
-    known = re.compile(rf"(--out runs/|--model ){re.escape(quote(card.name))}(?=\s|$)")
+    places = {"--out": {f"runs/{card.name}", f"checkpoints/{card.name}"}, "--model": {card.name}}
 
     def of_new(command: str) -> str:
-        return known.sub(lambda found: found[1] + quote(name), command)
+        words = shlex.split(command)
+        for place, (option, value) in enumerate(pairwise(words), 1):
+            if value in places.get(option, ()):
+                words[place] = f"runs/{name}" if option == "--out" else name
+        return shlex.join(words)
 
     commands = {what: of_new(command) for what, command in card.commands.items()}
     metrics = {what: replace(one, command=of_new(one.command)) for what, one in card.metrics.items()}

@@ -235,8 +235,13 @@ def _naming(plan: Plan, name: str) -> Iterator[None]:
 
 
 def _command(options: argparse.Namespace) -> str:
-    words = ["python", "-m", "seviz", "sweep", str(options.file)]
+    """As it was typed, but for where things lie on this computer."""
+    words = ["python", "-m", "seviz", "sweep", _typed(options.file)]
     if options.data:
         kind, colon, place = options.data.partition(":")
-        words += ["--data", f"{kind}:{Path(place).resolve().name}" if colon else kind]  # where it lies differs elsewhere
-    return shlex.join(words + (["--out", str(options.out)] if options.out else []))
+        words += ["--data", f"{kind}:{Path(place).resolve().name}" if colon else kind]
+    return shlex.join(words + (["--out", _typed(options.out)] if options.out else []))
+
+
+def _typed(place: Path) -> str:
+    return place.name if place.is_absolute() else str(place)

@@ -230,6 +230,8 @@ def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device, 
     torch.manual_seed(recipe.seed)
     net = nets.from_card(options)
     if job.start:
+        if recipe.whiten or recipe.se_init != "he":
+            raise TrainingError("--whiten and --se-init are of fresh weights; give them without --from.")
         if start:
             print(begin_from(net, open_checkpoint(start), train.classes), file=sys.stderr)
         return Trainer(net, recipe, Preprocessing(*train.size, mean=job.start.mean, std=job.start.std), device, job)

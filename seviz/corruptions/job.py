@@ -102,6 +102,7 @@ def _measure(
         command=setting.command,
         versions=versions(),
         hardware=hardware(next(net.parameters()).device),
+        side=data.size,
     )
     save_corruptions(out, made)
     path.unlink(missing_ok=True)

@@ -30,7 +30,8 @@ class Corruptions:
 
     weights_sha256: of the network (hex). data: the samples that n were chosen from, by `seed`, from which all that is random
     follows as well. samples: sha256 over the names of the n (hex). classes: K names. sites, apart: of its gates, () for a
-    plain network. conditions: the clean pictures first. command: gives it again. versions, hardware: of the machine.
+    plain network. conditions: the clean pictures first. command: gives it again. versions, hardware: of the machine. side:
+    height and width in pixels of the pictures as they were corrupted.
     """
 
     weights_sha256: str
@@ -45,6 +46,7 @@ class Corruptions:
     command: str
     versions: Mapping[str, str]
     hardware: Mapping[str, str | int]
+    side: tuple[int, int]
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ class Corruptions:
 
     def same_pictures(self, other: Corruptions) -> bool:
         """Whether both networks saw the very same corrupted pictures."""
-        mine, its = ((one.n, one.samples, one.seed) for one in (self, other))
+        mine, its = ((one.n, one.samples, one.seed, one.side, one.data.name) for one in (self, other))
         return mine == its and self.data.same_samples(other.data)
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def _checked(values: Mapping[str, Any]) -> Corruptions:
         command=text(values["command"]),
         versions=texts(values["versions"]),
         hardware=dict(values["hardware"]),
+        side=(whole(values["side"][0], 1), whole(values["side"][1], 1)),
     )
     _require_whole(found)
     return found

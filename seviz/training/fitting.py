@@ -21,7 +21,7 @@ def require_pass(job: Job, options: Mapping[str, Any], recipe: Recipe, size: tup
     """
     height, width = (recipe.crop_size or min(size),) * 2 if recipe.crop == "resized" else size
     if recipe.small_side:
-        if recipe.small_side > min(height, width):
+        if recipe.small_side >= min(height, width):
             raise TrainingError(f"--small-side {recipe.small_side} is not smaller than the pictures, {width} x {height}.")
         height = width = recipe.small_side
     with torch.device("meta"):

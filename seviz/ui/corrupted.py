@@ -143,12 +143,13 @@ def _beside(found: Mapping[str, Corruptions], strength: str) -> None:
     show.figure(figures.difference(first, second, known, strength), f"difference-{strength}", table=table)
     st.caption(
         f"On the same corrupted pictures; right of the dotted line {plain(first)} is ahead. It loses less by what is left when "
-        "the difference on the clean pictures is taken away."
+        "the difference on the clean pictures is taken away. Intervals are not corrected for their number."
     )
 
 
 def _versus(first: str, second: str, one: Corruptions, other: Corruptions) -> tuple[analysis.Versus, ...]:
-    return _compared((one.weights_sha256, other.weights_sha256, one.samples), one, other)
+    measured = tuple(str(hash(tuple(condition.right for condition in each.conditions))) for each in (one, other))
+    return _compared((one.weights_sha256, other.weights_sha256, one.samples, *measured), one, other)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing picture by picture")

@@ -42,7 +42,7 @@ def samples() -> tuple[Sample, ...]:
             ("cat", "Cat", "Chelsea, photograph by Stefan van der Walt, CC0", ("cat", "tabby")),
             ("ship", "Ship", own, ("ship", "liner")),
             ("airplane", "Aeroplane", own, ("airplane", "airliner")),
-            ("car", "Car", own, ("automobile", "car")),
+            ("car", "Car", own, ("automobile", "car", "sports car")),
             ("horse", "Horse", "outline by Andreas Preuss, CC0", ("horse",)),
             ("espresso", "Espresso", "photograph by Rachel Michetti, CC0", ("espresso",)),
             ("rocket", "Rocket", "photograph by SpaceX, public domain", ("rocket",)),

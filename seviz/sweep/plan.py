@@ -223,7 +223,7 @@ def _settings(where: str, table: Mapping[str, Any]) -> dict[str, Any]:
             raise TrainingError(f"{where}: {name} is no setting of one training; write seeds = [0, 1] in [common].")
         if name not in kinds:
             close = get_close_matches(name, kinds, 1)
-            cure = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(kinds))}."
+            cure = f"write {close[0]}." if close else f"there are {', '.join(sorted(kinds))}."
             raise TrainingError(f"{where}: there is no setting {quoted(name)}; {cure}")
         option, kind = kinds[name]
         if not kind.fits(value):

@@ -23,7 +23,6 @@ from seviz.ablation import Setting, ablate, load_ablation
 from seviz.ablation.passes import ordered
 from seviz.ablation.plan import GATES, variants_of
 from seviz.ablation.sharing import Gates, logits_of, one_by_one
-from seviz.ablation.state import state_path
 from seviz.card import content_sha256
 from seviz.checkpoints import open_checkpoint, save_checkpoint
 from seviz.errors import CheckpointError, DataError, JobError, RequestError
@@ -31,6 +30,7 @@ from seviz.evaluation import another, gate_life
 from seviz.excitation import excitation_of
 from seviz.gates import find_gates
 from seviz.nets import SqueezeExcite
+from seviz.resuming import state_path
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -46,12 +46,13 @@ evaluation   analysis card data errors files gate_life gates images
 excitation   analysis card data errors evaluation files gates images nets
 gate_history data errors excitation files
 card_words   card gate_life
-ablation     analysis card data edits errors evaluation excitation files gates images machine nets sealed values
-pruning      analysis card data errors evaluation excitation files gates images machine nets origins sealed values
+resuming     errors
+ablation     analysis card data edits errors evaluation excitation files gates images machine nets resuming sealed values
+pruning      analysis card data errors evaluation excitation files gates images machine nets origins resuming sealed values
 attribution  errors gates
-faithfulness analysis attribution card data errors excitation files machine sealed values
-corruptions  ablation analysis card data errors evaluation excitation faithfulness files gates images machine nets sealed
-             values
+faithfulness analysis attribution card data errors excitation files machine resuming sealed values
+corruptions  ablation analysis card data errors evaluation excitation faithfulness files gates images machine nets resuming
+             sealed values
 checkpoints  ablation card corruptions edits errors evaluation excitation faithfulness files gate_history gate_life history
              images machine nets origins pruning weights
 similarity   analysis card checkpoints data errors evaluation files gates images values
@@ -77,7 +78,7 @@ cli          ablation analysis attribution backend card card_words checkpoints c
 __main__     cli jobs
 ui           ablation analysis attribution backend card card_words checkpoints corruptions data edits errors evaluation
              excitation faithfulness families figures files flip gate_history gate_life gates history images intake jobs
-             machine nets origins pretrained pruning report seeds similarity
+             machine nets origins pretrained pruning report resuming seeds similarity
 pages        analysis backend checkpoints errors figures seeds ui
 app          ui
 """

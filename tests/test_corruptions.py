@@ -30,10 +30,11 @@ from seviz.analysis.corruptions import ALL, CLEAN, KINDS, packed, unpacked
 from seviz.analysis.paired import paired_difference
 from seviz.card import content_sha256
 from seviz.checkpoints import open_checkpoint, save_checkpoint
-from seviz.corruptions import Setting, corrupted, load_corruptions, measure, save_corruptions, state_path
+from seviz.corruptions import Setting, corrupted, load_corruptions, measure, save_corruptions
 from seviz.data import StreamedPictures
 from seviz.errors import CheckpointError, DataError, JobError, RequestError
 from seviz.gates import edit_gates, find_gates, record_gates
+from seviz.resuming import state_path
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -36,7 +36,8 @@ from seviz.checkpoints import open_checkpoint, save_checkpoint
 from seviz.errors import CheckpointError, JobError, RequestError
 from seviz.faithfulness import Sampling, Setting, load_faithfulness, measure
 from seviz.faithfulness.draws import seed_of
-from seviz.faithfulness.state import State, state_path
+from seviz.faithfulness.state import State
+from seviz.resuming import state_path
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

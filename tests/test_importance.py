@@ -17,7 +17,6 @@ from seviz import cli
 from seviz.ablation import Setting, ablate, channels, load_ablation
 from seviz.ablation.channels import Tally, drop_each
 from seviz.ablation.passes import sampled
-from seviz.ablation.state import state_path
 from seviz.analysis import importance
 from seviz.analysis.importance import (
     KNOWN,
@@ -38,6 +37,7 @@ from seviz.card import content_sha256
 from seviz.checkpoints import open_checkpoint
 from seviz.errors import CheckpointError, JobError, RequestError
 from seviz.gates import find_gates
+from seviz.resuming import state_path
 
 __all__ = ["folder", "home"]  # fixtures
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -33,8 +33,8 @@ from seviz.pruning import (
     measure,
     prune,
     scores_of,
-    state_path,
 )
+from seviz.resuming import state_path
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from seviz.ablation.curves import measure
 from seviz.ablation.passes import Outcomes, fill
 from seviz.ablation.plan import Variant, variants_of
 from seviz.ablation.record import Ablation, load_ablation, save_ablation
-from seviz.ablation.state import State, state_path
+from seviz.ablation.state import State
 from seviz.analysis.ablation import Edited, Gate, Network, effect, input_dependent_share, live_figures
 from seviz.data import PictureSet
 from seviz.edits import Means
@@ -24,6 +23,7 @@ from seviz.excitation import Excitation, ExcitationKey, alone, excitation_of, ke
 from seviz.excitation.state import Inputs
 from seviz.images import Preprocessing
 from seviz.machine import hardware, versions
+from seviz.resuming import Saver, damaged, state_path
 
 SAVE_EVERY = 10.0  # seconds between two states
 GIVEN, COMPUTED = "excitation.npz of the same weights and pictures", "computed on the same pictures"
@@ -178,7 +178,7 @@ def _start(path: Path, inputs: Inputs, setting: Setting, means: Callable[[], tup
         found.require_same(path, inputs, setting.seed)
         found.require_tally(path, setting.channels)
         if found.outcomes.predicted.shape != (edits + 1, count):
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.")
+            raise damaged(path)
         return found
     if path.exists():
         raise JobError(f"{path} is of an ablation that is not finished; continue with --resume, or remove it.")
@@ -201,22 +201,17 @@ class _Saver:
     """Saves the state every few seconds, and says how far the pass has come."""
 
     def __init__(self, path: Path, setting: Setting) -> None:
-        self.path, self.setting, self.last = path, setting, time.monotonic()
+        self.setting, self.saver = setting, Saver(path, setting.save_every)
 
     def edits(self, state: State) -> None:
-        self._save(state)
+        self.saver(state.save)
         if self.setting.progress:
             self.setting.progress(state.cursor, state.inputs.key.data.count)
 
     def channels(self, state: State) -> None:
-        self._save(state)
+        self.saver(state.save)
         if self.setting.dropping and state.tally:
             self.setting.dropping(state.tally.cursor, state.tally.pictures)
-
-    def _save(self, state: State) -> None:
-        if time.monotonic() - self.last >= self.setting.save_every:
-            state.save(self.path)
-            self.last = time.monotonic()
 
 
 def _ablation(

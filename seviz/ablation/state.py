@@ -18,6 +18,7 @@ from seviz.errors import JobError
 from seviz.excitation.state import Inputs
 from seviz.excitation.store import key_array, key_from, opened, sealed
 from seviz.files import write_npz
+from seviz.resuming import damaged, require_same_inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,12 @@ class State:
         except FileNotFoundError:
             return None
         except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.") from error
+            raise damaged(path) from error
 
     def require_same(self, path: Path, inputs: Inputs, seed: int) -> None:
         """Raises JobError, with the names of what differs, where this is the state of another ablation."""
         changed = [*inputs.differences(self.inputs), *(["seed"] if seed != self.seed else [])]
-        if changed:
-            names = ", ".join(changed)
-            raise JobError(
-                f"{path} was started with other inputs ({names}); resume with the same ones or remove it and start again."
-            )
+        require_same_inputs(path, changed)
 
     def require_tally(self, path: Path, pictures: int) -> None:
         """Raises JobError where channels were begun to be dropped over other pictures than are asked for, or were damaged."""
@@ -88,12 +85,7 @@ class State:
                 "and start again."
             )
         if len(self.tally.delta) != sum(site.channels for site in self.inputs.key.sites):
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.")
-
-
-def state_path(out: Path) -> Path:
-    """Where the state of an ablation lies that is to be written to `out`: beside it."""
-    return out.with_name(f"{out.stem}.resume.npz")
+            raise damaged(path)
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

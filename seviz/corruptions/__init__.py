@@ -19,7 +19,6 @@ from seviz.corruptions.record import (
     load_corruptions,
     save_corruptions,
 )
-from seviz.corruptions.state import state_path
 
 __all__ = [
     "CORRUPTIONS_FILE",
@@ -30,5 +29,4 @@ __all__ = [
     "load_corruptions",
     "measure",
     "save_corruptions",
-    "state_path",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from seviz.analysis.corruptions import Condition, Moved, condition
 from seviz.analysis.faithfulness import balanced
 from seviz.corruptions.passes import CONDITIONS, Outcomes, fill, look
 from seviz.corruptions.record import Corruptions, save_corruptions
-from seviz.corruptions.state import State, state_path
+from seviz.corruptions.state import State
 from seviz.data import DataKey, PictureSet
 from seviz.errors import DataError, JobError, RequestError
 from seviz.excitation import ExcitationKey, alone
@@ -23,6 +22,7 @@ from seviz.excitation.state import Inputs
 from seviz.gates import gates_seen_at
 from seviz.images import Preprocessing
 from seviz.machine import hardware, versions
+from seviz.resuming import Saver, state_path
 
 SAVE_EVERY = 10.0  # seconds between two states
 SMALLEST = 8  # pixels of a side: a blur of a smaller picture needs more of it than there is
@@ -131,12 +131,10 @@ class _Saver:
     """Saves the state every few seconds, and says how far the pass has come."""
 
     def __init__(self, path: Path, state: State, setting: Setting) -> None:
-        self.path, self.state, self.setting, self.last = path, state, setting, time.monotonic()
+        self.state, self.setting, self.saver = state, setting, Saver(path, setting.save_every)
 
     def __call__(self, done: int) -> None:
-        if time.monotonic() - self.last >= self.setting.save_every:
-            self.state.at(done).save(self.path)
-            self.last = time.monotonic()
+        self.saver(self.state.at(done).save)
         if self.setting.progress:
             self.setting.progress(done, self.state.inputs.key.data.count)
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from seviz.analysis.corruptions import Apart
 from seviz.corruptions.passes import CONDITIONS, Outcomes, Vectors
-from seviz.errors import JobError
 from seviz.excitation.state import Inputs
 from seviz.excitation.store import key_array, key_from, opened, sealed
 from seviz.files import write_npz
+from seviz.resuming import damaged, require_same_inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,19 +63,12 @@ class State:
         except FileNotFoundError:
             return None
         except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.") from error
+            raise damaged(path) from error
 
     def require_same(self, path: Path, inputs: Inputs, seed: int) -> None:
         """Raises JobError, with the names of what differs, where this is the state of another measurement."""
         changed = [*inputs.differences(self.inputs), *(["seed"] if seed != self.seed else [])]
-        if changed:
-            cure = "resume with the same ones or remove it and start again"
-            raise JobError(f"{path} was started with other inputs ({', '.join(changed)}); {cure}.")
+        require_same_inputs(path, changed)
         wanted = Outcomes.empty(inputs.key.data.count, len(inputs.key.sites))
         if any(getattr(self.outcomes, name).shape != value.shape for name, value in vars(wanted).items()):
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.")
-
-
-def state_path(out: Path) -> Path:
-    """Where the state of a measurement lies that is to be written to `out`: beside it."""
-    return out.with_name(f"{out.stem}.resume.npz")
+            raise damaged(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +18,9 @@ from seviz.excitation import alone
 from seviz.faithfulness.answer import Checked, Setting
 from seviz.faithfulness.draws import seed_of
 from seviz.faithfulness.record import Faithfulness, Method, save_faithfulness
-from seviz.faithfulness.state import State, state_path
+from seviz.faithfulness.state import State
 from seviz.machine import hardware, versions
+from seviz.resuming import Saver, state_path
 
 SAVE_EVERY = 10.0  # seconds between two states
 
@@ -109,7 +109,7 @@ def _start(path: Path, data: PictureSet, count: int, sampling: Sampling) -> Stat
 def _fill(
     state: State, ask: Ask, data: PictureSet, chosen: NDArray[np.int64], path: Path, sampling: Sampling
 ) -> State:
-    last = time.monotonic()
+    saver = Saver(path, sampling.save_every)
     for place in range(len(state.values), len(chosen)):
         if sampling.progress:
             sampling.progress(place, len(chosen))
@@ -119,9 +119,7 @@ def _fill(
         state.values.append([_row(answer) for answer in answers])
         state.flat.append([answer.is_flat for answer in answers])
         state.predicted.append(answers[0].class_index)
-        if time.monotonic() - last >= sampling.save_every:
-            state.save(path)
-            last = time.monotonic()
+        saver(state.save)
     if sampling.progress:
         sampling.progress(len(chosen), len(chosen))
     return state

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from seviz.errors import JobError
 from seviz.excitation.store import opened, sealed
 from seviz.files import write_npz
+from seviz.resuming import damaged, require_same_inputs
 
 
 @dataclass(eq=False)
@@ -48,7 +48,7 @@ class State:
         except FileNotFoundError:
             return None
         except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.") from error
+            raise damaged(path) from error
 
     def up_to(self, count: int) -> State:
         """Of the first `count` pictures."""
@@ -57,13 +57,4 @@ class State:
     def require_same(self, path: Path, inputs: Mapping[str, object]) -> None:
         """Raises JobError, with the names of what differs, where this is the state of another run."""
         changed = [name for name, value in inputs.items() if self.inputs.get(name) != value]
-        if changed:
-            names = ", ".join(changed)
-            raise JobError(
-                f"{path} was started with other inputs ({names}); resume with the same ones or remove it and start again."
-            )
-
-
-def state_path(out: Path) -> Path:
-    """Where the state of a run lies that is to be written to `out`: beside it."""
-    return out.with_name(f"{out.stem}.resume.npz")
+        require_same_inputs(path, changed)

@@ -22,7 +22,6 @@ from seviz.pruning.job import Setting, measure
 from seviz.pruning.made import Cut, card_of_pruned
 from seviz.pruning.plan import criteria_of, plan_of, scores_of
 from seviz.pruning.record import PRUNING_FILE, Pruning, load_pruning, prune_command, save_pruning
-from seviz.pruning.state import state_path
 from seviz.pruning.surgery import prune
 
 __all__ = [
@@ -43,5 +42,4 @@ __all__ = [
     "prune_command",
     "save_pruning",
     "scores_of",
-    "state_path",
 ]

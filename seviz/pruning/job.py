@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,9 @@ from seviz.pruning.branches import branches_of
 from seviz.pruning.choice import dropped
 from seviz.pruning.plan import Pruned, checked_shares, criteria_of, plan_of
 from seviz.pruning.record import Pruning, pairs_of, save_pruning
-from seviz.pruning.state import State, state_path
+from seviz.pruning.state import State
 from seviz.pruning.surgery import prune
+from seviz.resuming import Saver, state_path
 
 SAVE_EVERY = 10.0  # seconds between two states
 CLOSE = 1e-3  # of the two highest logits: below it other batches may predict the other class
@@ -128,12 +128,10 @@ class _Saver:
     """Saves the state every few seconds."""
 
     def __init__(self, path: Path, state: State, setting: Setting) -> None:
-        self.path, self.state, self.setting, self.last = path, state, setting, time.monotonic()
+        self.state, self.setting, self.saver = state, setting, Saver(path, setting.save_every)
 
     def __call__(self, done: int) -> None:
-        if time.monotonic() - self.last >= self.setting.save_every:
-            self.state.at(done).save(self.path)
-            self.last = time.monotonic()
+        self.saver(self.state.at(done).save)
         if self.setting.progress:
             self.setting.progress(done, self.state.predicted.size)
 

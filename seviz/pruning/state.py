@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seviz.errors import JobError
 from seviz.excitation.state import Inputs
 from seviz.excitation.store import key_array, key_from, opened, sealed
 from seviz.files import write_npz
 from seviz.pruning.plan import Pruned
+from seviz.resuming import damaged, require_same_inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,21 +63,14 @@ class State:
         except FileNotFoundError:
             return None
         except Exception as error:  # boundary: a damaged archive raises a dozen types, from zlib.error to struct.error
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.") from error
+            raise damaged(path) from error
 
     def require_same(self, path: Path, fresh: State) -> None:
         """Raises JobError, with the names of what differs, where this is the state of another measurement."""
         changed = [*fresh.inputs.differences(self.inputs), *(["shares, seeds or gates"] if fresh.plan != self.plan else [])]
-        if changed:
-            cure = "resume with the same ones or remove it and start again"
-            raise JobError(f"{path} was started with other inputs ({', '.join(changed)}); {cure}.")
+        require_same_inputs(path, changed)
         if self.predicted.shape != fresh.predicted.shape or self.close.shape != fresh.close.shape:
-            raise JobError(f"{path} is damaged; remove it and start again without --resume.")
-
-
-def state_path(out: Path) -> Path:
-    """Where the state of a measurement lies that is to be written to `out`: beside it."""
-    return out.with_name(f"{out.stem}.resume.npz")
+            raise damaged(path)
 
 
 def plan_sha256(plan: Sequence[Pruned]) -> str:

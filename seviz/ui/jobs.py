@@ -11,15 +11,13 @@ import streamlit as st
 
 from seviz import jobs
 from seviz.ablation import ABLATION_FILE
-from seviz.ablation.state import state_path
 from seviz.checkpoints import Checkpoint
 from seviz.corruptions import CORRUPTIONS_FILE
-from seviz.corruptions import state_path as corruptions_state_path
 from seviz.errors import RequestError
 from seviz.excitation import PARTIAL, STATE_FILE
 from seviz.jobs import Job
 from seviz.pruning import PRUNING_FILE
-from seviz.pruning import state_path as pruning_state_path
+from seviz.resuming import state_path
 from seviz.ui import frame
 from seviz.ui.text import plain, sentence
 
@@ -96,7 +94,7 @@ ABLATE = Task(
     ),
 )  # fmt: skip
 
-_CORRUPT_STATE = corruptions_state_path(Path(CORRUPTIONS_FILE)).name
+_CORRUPT_STATE = state_path(Path(CORRUPTIONS_FILE)).name
 CORRUPT = Task(
     "evaluate", "Measure it on corrupted pictures", "corrupted pictures",
     "Every picture is asked of the network under 29 corruptions, with three kinds of gates: 2,000 pictures are some ten "
@@ -107,7 +105,7 @@ CORRUPT = Task(
     name="corruptions", any_network=True, extra=("--corruptions",),
 )  # fmt: skip
 
-_PRUNE_STATE = pruning_state_path(Path(PRUNING_FILE)).name
+_PRUNE_STATE = state_path(Path(PRUNING_FILE)).name
 PRUNE = Task(
     "prune", "Measure what dropped channels cost", "dropped channels",
     "Every picture is asked of every pruned network, up to 64 of them: a quarter of an hour or more. It takes "

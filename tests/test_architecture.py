@@ -58,7 +58,7 @@ checkpoints  ablation card corruptions edits errors evaluation excitation faithf
 similarity   analysis card checkpoints data errors evaluation files gates images values
 training     analysis card checkpoints data errors evaluation files gate_history gate_life gates history images machine nets
              values
-sweep        analysis card checkpoints data errors files nets training values
+sweep        analysis card checkpoints corruptions data errors files nets training values
 seeds        analysis card checkpoints data errors evaluation training
 coverage     errors files gates machine
 stages       gates nets
@@ -74,7 +74,7 @@ report       ablation analysis card card_words checkpoints corruptions data erro
              figures gates history machine pruning seeds similarity version
 cli          ablation analysis attribution backend card card_words checkpoints corruptions coverage data errors evaluation
              excitation faithfulness families files gate_life history images intake jobs machine nets pretrained pruning
-             report seeds similarity stages sweep training version
+             report resuming seeds similarity stages sweep training version
 __main__     cli jobs
 ui           ablation analysis attribution backend card card_words checkpoints corruptions data edits errors evaluation
              excitation faithfulness families figures files flip gate_history gate_life gates history images intake jobs

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from sets import coloured, write_folder
 from torch import nn
+from torchvision.transforms.v2 import functional as transforms
 
 from seviz import cli
 from seviz.checkpoints import open_checkpoint
@@ -16,6 +17,7 @@ from seviz.evaluation import normaliser
 from seviz.images import Preprocessing
 from seviz.nets import ResNet, ResNetOptions, SEOptions, build
 from seviz.training import Recipe, Trainer, hide, loop, parameter_groups, plan_epoch, require_pass, set_first_weights
+from seviz.training.corrupting import SEEN, blurred, noisy, plan_corruption, with_contrast
 from seviz.training.state import Job
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -49,6 +51,82 @@ def test_the_squares_of_an_epoch_lie_everywhere_and_leave_crops_and_order_as_the
     assert 0 <= float(middles.min()) < 0.01 and 0.99 < float(middles.max()) < 1
     assert torch.equal(with_holes.order, without.order)
     assert all(torch.equal(one, other) for one, other in zip(with_holes.crops, without.crops, strict=True))
+
+
+# corruption as augmentation
+
+
+def some_pictures(count, height=32, width=24):
+    return torch.randint(256, (count, height, width, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+
+def channels_first(pictures):
+    return pictures.permute(0, 3, 1, 2)
+
+
+def test_the_share_of_pictures_is_corrupted_each_in_one_way_and_the_others_stay():
+    plan = plan_corruption(4000, 128, 0.4, torch.Generator().manual_seed(0), CPU)
+    seen = {kind: sum(len(step.which[place]) for step in plan.steps) for place, kind in enumerate(SEEN)}
+    assert sum(seen.values()) == pytest.approx(1600, abs=100)
+    assert all(count == pytest.approx(400, abs=60) for count in seen.values())
+    pictures, before = some_pictures(128), some_pictures(128)
+    made = plan.on(pictures, 3)
+    touched = torch.cat(plan.steps[3].which)
+    assert len(set(touched.tolist())) == len(touched)
+    others = torch.ones(128, dtype=torch.bool).index_fill(0, touched, False)
+    assert made.dtype == torch.uint8 and torch.equal(made[others], pictures[others])
+    changed = (made[touched] != pictures[touched]).flatten(1).any(1)
+    assert changed[torch.cat(plan.steps[3].strength) > 0.2].all()  # below, a blur may leave every level where it is
+    assert torch.equal(pictures, before)
+    strengths = torch.cat([one for step in plan.steps for one in step.strength])
+    assert 0 <= float(strengths.min()) < 0.01 and 0.99 < float(strengths.max()) < 1
+
+
+def test_corruption_follows_from_the_epoch_and_leaves_order_crops_and_squares_as_they_were():
+    pictures = some_pictures(300, 16, 16)
+    recipe = Recipe(batch=128, cutout=4, corrupt=0.5)
+    one, again, later = (plan_epoch(300, epoch, recipe, size=(16, 16), device=CPU) for epoch in (1, 1, 2))
+    plain = plan_epoch(300, 1, Recipe(batch=128, cutout=4), size=(16, 16), device=CPU)
+    assert plain.corruption is None
+    assert torch.equal(one.order, plain.order) and torch.equal(one.holes[2], plain.holes[2])
+    assert torch.equal(one.seen(pictures, 2), again.seen(pictures, 2))
+    assert torch.equal(one.seen(pictures, 2), one.corruption.on(plain.seen(pictures, 2), 2))
+    assert not torch.equal(one.corruption.bank, later.corruption.bank)
+
+
+def test_each_corruption_is_the_one_of_torchvision():
+    pictures, share = some_pictures(6), torch.tensor([0.004, 0.01, 0.02, 0.03, 0.04, 0.046875])
+    blurs = blurred(pictures.float(), share).round()
+    for picture, made, sd in zip(channels_first(pictures), channels_first(blurs), (share * 32).tolist(), strict=True):
+        # over the same 11 pixels: cut off where its own mass ends, a blur differs by a level here and there
+        wanted = transforms.gaussian_blur(picture.float(), [11, 11], [sd, sd]).round()
+        assert float((made - wanted).abs().max()) <= 1
+    factors = torch.tensor([0.25, 0.5, 0.75])
+    pale = with_contrast(pictures[:3].float(), factors)
+    for picture, made, factor in zip(channels_first(pictures), channels_first(pale), factors.tolist(), strict=False):
+        wanted = transforms.adjust_contrast(picture.float() / 255, factor) * 255
+        torch.testing.assert_close(made, wanted, atol=0.01, rtol=1e-4)
+
+
+def test_noise_has_the_standard_deviation_that_was_asked_for_and_is_independent():
+    bank = torch.randn(2**18, generator=torch.Generator().manual_seed(0))
+    grey = torch.full((3, 64, 64, 3), 128.0)
+    made = noisy(grey, torch.tensor([0.0, 0.04, 0.16]), bank, torch.tensor([0, 5000, 2**18 - 100]))
+    added = (made - grey).reshape(3, -1) / 255
+    assert torch.equal(added[0], torch.zeros_like(added[0]))
+    assert added[1:].std(1).tolist() == pytest.approx([0.04, 0.16], rel=0.02)
+    assert abs(float(torch.corrcoef(added[1:])[0, 1])) < 0.03
+
+
+def test_light_goes_from_a_quarter_to_twice_and_stops_at_white():
+    plan = plan_corruption(400, 400, 1.0, torch.Generator().manual_seed(0), CPU)
+    place = SEEN.index("light")
+    which, strength = plan.steps[0].which[place], plan.steps[0].strength[place]
+    made = plan.on(torch.full((400, 16, 16, 3), 100, dtype=torch.uint8), 0)[which][:, 0, 0, 0].float()
+    torch.testing.assert_close(made, (100 * 0.25 * 8**strength), atol=0.51, rtol=0)
+    assert float(made.min()) < 30 and float(made.max()) > 180
+    white = plan.on(torch.full((400, 16, 16, 3), 200, dtype=torch.uint8), 0)[which][:, 0, 0, 0]
+    assert torch.equal(white == 255, 200 * 0.25 * 8**strength > 254.5)
 
 
 def test_flips_that_do_not_alternate_are_a_new_half_in_every_epoch():
@@ -131,6 +209,7 @@ def test_se_layers_decay_where_the_recipe_says_so():
     ("values", "sentence"),
     [
         ({"cutout": -1}, "--cutout is 0 to 1024"),
+        ({"corrupt": 1.5}, "--corrupt is a share of the pictures, 0 to 1, not 1.5"),
         ({"small_side": 5000}, "--small-side is 0 to 1024"),
         ({"small_share": 1.5}, "--small-share is at least 0 and below 1"),
         ({"se_init": "zero"}, "--se-init is he or torch"),
@@ -151,11 +230,12 @@ def test_small_pictures_that_are_not_smaller_are_refused():
 def test_the_command_line_takes_all_of_them_and_the_card_gives_them_back(tmp_path):
     data = write_folder(tmp_path / "data")
     words = "train --arch se_resnet20 --epochs 2 --batch 20 --pad 2 --cutout 4 --small-side 8 --small-share 0.5 --no-alternate"
-    words += " --whiten --se-decay --se-init torch --precision fp32 --threads 1"
+    words += " --corrupt 0.5 --whiten --se-decay --se-init torch --precision fp32 --threads 1"
     out = tmp_path / "made"
     assert cli.main([*words.split(), "--data", f"folder:{data}", "--out", str(out)]) == 0
     card = open_checkpoint(out).card
-    wanted = {"cutout": 4, "small_side": 8, "small_share": 0.5, "alternate": False, "whiten": True, "se_decay": True}
+    wanted = {"cutout": 4, "corrupt": 0.5, "small_side": 8, "small_share": 0.5}
+    wanted |= {"alternate": False, "whiten": True, "se_decay": True}
     assert {name: card.recipe[name] for name in wanted} == wanted
-    said = "--no-alternate --cutout 4 --small-side 8 --small-share 0.5 --whiten --se-decay --se-init torch"
+    said = "--no-alternate --cutout 4 --corrupt 0.5 --small-side 8 --small-share 0.5 --whiten --se-decay --se-init torch"
     assert said in card.commands["train"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,7 +274,7 @@ def test_a_table_that_cannot_be_written_is_one_sentence(swept, tmp_path, capsys)
         ('"r = 8, max"', '"="', "{file}: the name '=' has no letter or digit for its folder; rename it."),
         ('name = "r = 8, max"', "", "{file}: training 2 needs a name of 1 to 60 characters, such as name = \"r = 8\"."),
         ('baseline = "plain"', 'baseline = "plan"', "baseline 'plan' is none of the trainings; name one of plain, r = 8, max."),
-        ('baseline = "plain"', 'base = "plain"', "{file}: there is no 'base' in a sweep; it has baseline, common, training."),
+        ('baseline = "plain"', 'base = "plain"', "no 'base' in a sweep; it has baseline, corruptions, common, training."),
         ("[common]", "[[common]]", "{file}: common is a table; write [common]"),
         ("lr = 0.1", "warmup = 2", "{file}, training 'plain': warmup is a share of the training, 0 to 1, not 2.0."),
         ("lr = 0.1", "momentum = 1", "training 'plain': momentum is at least 0 and below 1, not 1.0."),
@@ -468,6 +469,47 @@ def test_the_table_is_of_the_cards(swept):
     assert content["missing"] == []
 
 
+def test_corrupted_pictures_are_measured_and_stand_in_the_table(swept, toy, tmp_path, monkeypatch, capsys):
+    """Of trainings that are finished already as well; the figures against a mean by hand, and a second run measures nothing."""
+    out = tmp_path / "out"
+    shutil.copytree(swept[1], out)
+    file = written(tmp_path / "s.toml", toy, ('baseline = "plain"', 'baseline = "plain"\ncorruptions = 12'))
+    status, text, _ = said(capsys, file, "--out", out, "--threads", "1", "--json")
+    assert status == 0
+    row = json.loads(text)["rows"][1]
+    shares = {"known": [], "others": []}
+    for seed in (0, 1):
+        conditions = json.loads((out / f"r-8-max-seed{seed}" / "corruptions.json").read_text(encoding="utf-8"))["conditions"]
+        by_kind = {}
+        for one in conditions[1:]:
+            by_kind.setdefault(one["kind"], []).append(one["accuracy"])
+        means = {kind: sum(found) / len(found) for kind, found in by_kind.items()}
+        known = ("noise", "blur", "contrast", "darker", "brighter")
+        shares["known"].append(sum(means[kind] for kind in known) / 5)
+        shares["others"].append(sum(means[kind] for kind in ("jpeg", "occlusion", "shift", "rotation")) / 4)
+    found = row["corrupted"]
+    assert found["pictures"] == 12
+    for name, values in shares.items():
+        mean, half = sum(values) / 2, 12.7062 * abs(values[0] - values[1]) / 2
+        assert found[name] == pytest.approx(mean)
+        assert found[f"{name}_interval"] == pytest.approx([mean - half, mean + half], abs=1e-5)
+    table = (out / "table.md").read_text(encoding="utf-8")
+    assert "| corruptions of --corrupt | other corruptions |" in " ".join(table.splitlines()[0].split())
+    assert f"{found['known']:.2%}" in table and "Corruptions: accuracy on 12 test pictures" in table
+    monkeypatch.setattr("seviz.cli.corruptions.measured", lambda *_: pytest.fail("measured again"))
+    assert said(capsys, file, "--out", out, "--threads", "1")[0] == 0
+
+
+def test_a_table_without_corrupted_pictures_has_no_columns_for_them(swept):
+    assert "corruptions" not in (swept[1] / "table.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("count", ["1", "-5", "true", '"all"'])
+def test_a_number_of_corrupted_pictures_that_makes_no_sense_is_one_sentence(toy, tmp_path, capsys, count):
+    file = written(tmp_path / "s.toml", toy, ('baseline = "plain"', f'corruptions = {count}'))
+    assert refused(capsys, file).startswith(f"{file}: corruptions is a number of test pictures, at least 2, not ")
+
+
 def test_only_the_table(swept, tmp_path, monkeypatch, capsys):
     """It needs no pictures, and trains nothing."""
     file, out = swept
@@ -516,7 +558,7 @@ def test_every_option_of_a_recipe_is_a_setting(toy, tmp_path):
     """All of them but the seed can be written into a file, and reach the recipe."""
     values = {"epochs": 3, "batch": 32, "lr": 0.2, "momentum": 0.8, "weight_decay": 0.001, "se_lr": 2.0, "flip": False}
     values |= {"label_smoothing": 0.2, "warmup": 0.2, "ema": 0.9, "precision": "bf16", "crop": "resized", "least_area": 0.5}
-    values |= {"pad": 2, "crop_size": 12, "alternate": False, "cutout": 3, "small_side": 8, "small_share": 0.25}
+    values |= {"pad": 2, "crop_size": 12, "alternate": False, "cutout": 3, "corrupt": 0.5, "small_side": 8, "small_share": 0.25}
     values |= {"whiten": True, "se_decay": True, "se_init": "torch"}
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     file = tmp_path / "s.toml"

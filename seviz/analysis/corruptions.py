@@ -11,8 +11,9 @@ the network's own gates do better than those of the clean picture they adapt, wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Protocol
 
 import numpy as np
@@ -183,6 +184,12 @@ def beside(own: Right, other: Right, *, seed: int = 0) -> Beside:
     """The network's own gates beside others, bool (n,) each."""
     found = paired_difference(own, other, seed=seed)
     return Beside(float(other.mean()), found.difference, found.bootstrap, found.p)
+
+
+def mean_accuracy(conditions: Sequence[Condition], kinds: Collection[str]) -> float:
+    """0..1: the mean over these kinds of corruption of the mean over the levels of each."""
+    by_kind = [[one.accuracy for one in conditions if one.kind == kind] for kind in kinds]
+    return fmean(fmean(accuracies) for accuracies in by_kind)
 
 
 def packed(right: Right) -> str:

@@ -26,6 +26,7 @@ MEANINGS = {  # of the fields of a recipe; a field that is not among them stands
     "crop_size": "pixels a side of the random box; 0: as the pictures",
     "alternate": "every picture is mirrored in every other epoch, not in random ones",
     "cutout": "pixels a side of a square that is hidden in every picture",
+    "corrupt": "share of the pictures that get noise, a blur, less contrast or other light",
     "small_side": "pixels a side of the pictures in the first epochs; 0: never smaller",
     "small_share": "of the epochs, in which they are smaller",
     "whiten": "the first convolution begins with whitening filters",
@@ -86,6 +87,7 @@ def recipe_sentence(card: Card) -> str:
         "random boxes of each picture" if found.get("crop") == "resized" else shifted,
         _mirrored(found),
         _said(found, "cutout", "a square of {} pixels hidden in each", 0),
+        _said(found, "corrupt", "{} of the pictures with noise, a blur, less contrast or other light", 0),
         _said(found, "small_side", "pictures of {} pixels a side at first", 0),
     )
     kept = " The moving average of the weights is kept." if found.get("ema") else ""

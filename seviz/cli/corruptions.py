@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
         read = open_data(options.data, options.split, fit_to=checkpoint.card.preprocessing, progress=progress)
     out = options.out or checkpoint.folder / CORRUPTIONS_FILE
     try:
-        found = _measure(checkpoint, read.labelled_as(checkpoint.card.classes), out, options)
+        found = measured(checkpoint, read.labelled_as(checkpoint.card.classes), out, options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command with --resume goes on where it was saved.") from None
     if options.json:
@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> None:
         print("\n".join([*_heading(checkpoint.name, found), *_table(found), "", *found.findings, "", f"wrote {out}"]))
 
 
-def _measure(checkpoint: Checkpoint, data: PictureSet, out: Path, options: argparse.Namespace) -> Corruptions:
+def measured(checkpoint: Checkpoint, data: PictureSet, out: Path, options: argparse.Namespace) -> Corruptions:
+    """Measure a network on `data`, whose labels are its own, as the options of `seviz evaluate` say, and write it to `out`."""
     from seviz.corruptions import Setting, measure
 
     card, net = checkpoint.card, checkpoint.network().to(use_machine(options))

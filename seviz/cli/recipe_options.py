@@ -28,6 +28,7 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
     "least-area": (float, "of a resized crop, as a share of the picture; 0.25"),
     "crop-size": (not_negative, "pixels a side of a resized crop; the picture's shorter side"),
     "cutout": (not_negative, "pixels a side of a square that is hidden in every picture; 0"),
+    "corrupt": (float, "share of the pictures that get noise, a blur, less contrast or other light; 0.0"),
     "small-side": (not_negative, "pixels a side of the pictures in the first epochs, which saves time; 0: never smaller"),
     "small-share": (float, "of the epochs with --small-side; 0.5"),
     "seed": (not_negative, "of the first weights, the order, crops and flips; 0"),

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seviz.cli import corruptions, evaluate
 from seviz.cli import train as trains
 from seviz.cli.common import add_machine_options, path, print_json, require_place, use_at_hand, use_machine
 from seviz.errors import DivergedError, SevizError
 
 if TYPE_CHECKING:
     from seviz.card import Card
+    from seviz.corruptions import Corruptions
     from seviz.nets import Cost
     from seviz.sweep import Plan, Run, Standing, Sweep, Variation
     from seviz.training import Job
@@ -98,15 +100,53 @@ class _Going:
 
     def train(self) -> None:
         """What is not finished, with the table after each. Raises TrainingError where no training could go on."""
-        waiting = [(one, options) for one, options in self.told if not self.standings[one].card]
+        waiting = [(one, options) for one, options in self.told if not self._done_with(one)]
         for number, (one, options) in enumerate(waiting, 1):
             print(f"training {number} of {len(waiting)}: {one.name}, seed {one.seed}", file=sys.stderr)
             try:
-                self._train(one, options)
+                if not self.standings[one].card:
+                    self._train(one, options)
+                if self.plan.corruptions:
+                    self._corrupt(one, options)
             except DivergedError as error:  # the others do not wait for somebody to mend it
                 self.diverged[one] = str(error)
             self.standings[one] = self._standing(one)
             self.write()
+
+    def _done_with(self, one: Run) -> bool:
+        measured = not self.plan.corruptions or self._corruptions(one) is not None
+        return self.standings[one].card is not None and measured
+
+    def _corruptions(self, one: Run) -> Corruptions | None:
+        """How a training does on as many corrupted pictures as the plan says; None where that was not measured."""
+        from seviz.checkpoints import open_checkpoint
+
+        if not self.plan.corruptions or not self.standings[one].card:
+            return None
+        with _naming(self.plan, one.name):
+            found = open_checkpoint(one.folder).corruptions()
+        return found if found and found.n == min(self.plan.corruptions, found.data.count) else None
+
+    def _corrupt(self, one: Run, options: argparse.Namespace) -> None:
+        from seviz.checkpoints import open_checkpoint
+        from seviz.corruptions import CORRUPTIONS_FILE
+        from seviz.resuming import state_path
+        from seviz.training import naming_the_cause
+
+        parser, out = argparse.ArgumentParser(), one.folder / CORRUPTIONS_FILE
+        evaluate.add(parser.add_subparsers())
+        words = ["--model", str(one.folder), "--data", one.job.data, "--corruptions", "--limit", str(self.plan.corruptions)]
+        asked = parser.parse_args(["evaluate", *words, *(["--resume"] if state_path(out).exists() else [])])
+        vars(asked).update(device=options.device, threads=options.threads)
+        checkpoint, (_, test) = open_checkpoint(one.folder), self.pictures(one.job)
+        try:
+            with naming_the_cause(AGAIN):
+                corruptions.measured(checkpoint, test.labelled_as(checkpoint.card.classes), out, asked)
+        except SevizError as error:
+            raise self.plan.complain(one.name, f"with seed {one.seed}: {error}") from error
+        except KeyboardInterrupt:
+            stopped = f"stopped while {one.name!r} with seed {one.seed} saw corrupted pictures; {AGAIN} to go on."
+            raise KeyboardInterrupt(stopped) from None
 
     def _train(self, one: Run, options: argparse.Namespace) -> None:
         from seviz.checkpoints import STATE_FILE
@@ -129,10 +169,13 @@ class _Going:
         from seviz.training import naming_the_cause
 
         cards: dict[str, list[Card]] = {}
+        corrupted: dict[str, list[Corruptions]] = {}
         for one, found in self.standings.items():
+            measured = self._corruptions(one)
             cards.setdefault(one.name, []).extend([found.card] if found.card else [])
+            corrupted.setdefault(one.name, []).extend([measured] if measured else [])
         missing = [self._words(one) for one, found in self.standings.items() if not found.card]
-        sweep = tabulate(self.plan, cards, missing, self.command)
+        sweep = tabulate(self.plan, cards, missing, self.command, corrupted)
         with naming_the_cause(AGAIN):
             write_bytes(self.out / TABLE_FILE, sweep.to_markdown().encode())
             write_json(self.out / JSON_FILE, sweep.to_json())

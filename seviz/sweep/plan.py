@@ -1,6 +1,7 @@
 """The file of a sweep: which trainings with which seeds, every name and type checked as it is read.
 
     baseline = "plain"            # what the others are compared with, training by training of one seed
+    corruptions = 1000            # test pictures on which each is measured corrupted as well; none where it is not given
 
     [common]                      # settings of `seviz train`, with _ for -
     arch = "se_resnet20"
@@ -38,7 +39,7 @@ from seviz.values import MOST, quoted, real, whole
 
 MAX_FILE = 2**20  # bytes
 MAX_NAME = 60  # characters
-PARTS = ("baseline", "common", "training")
+PARTS = ("baseline", "corruptions", "common", "training")
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,14 @@ class Variation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep as its file says: every variation is trained with every seed. baseline: the name of one, None for none."""
+    """A sweep as its file says: every variation is trained with every seed. baseline: the name of one, None for none.
+    corruptions: test pictures on which each training is measured corrupted as well; 0: none."""
 
     file: Path
     variations: tuple[Variation, ...]
     seeds: tuple[int, ...]
     baseline: str | None
+    corruptions: int = 0
 
     def complain(self, name: str, sentence: str) -> TrainingError:
         """What is wrong with a training, said with the file and its name; options of the command line become settings."""
@@ -97,7 +100,8 @@ def read_plan(file: Path, data: str | None = None) -> Plan:
         own = {setting: value for setting, value in table.items() if setting != "name"}
         variations.append(Variation(name, {**shared, **_settings(f"{file}, training {name!r}", own), **given}))
     _require_folders(file, variations)
-    return Plan(file, tuple(variations), seeds, _baseline(file, content.get("baseline"), names))
+    baseline, corruptions = _baseline(file, content.get("baseline"), names), _corruptions(file, content.get("corruptions", 0))
+    return Plan(file, tuple(variations), seeds, baseline, corruptions)
 
 
 def as_settings(sentence: str) -> str:
@@ -213,6 +217,14 @@ def _baseline(file: Path, name: object, names: Sequence[str]) -> str | None:
     if name is None or name in names:
         return None if name is None else str(name)
     raise TrainingError(f"{file}: the baseline {quoted(name)} is none of the trainings; name one of {', '.join(names)}.")
+
+
+def _corruptions(file: Path, count: object) -> int:
+    """Test pictures to corrupt, 0 for none."""
+    if isinstance(count, int) and _is(whole, count) and count != 1:
+        return count
+    words = "a number of test pictures, at least 2"
+    raise TrainingError(f"{file}: corruptions is {words}, not {quoted(count)}; without it nothing is corrupted.")
 
 
 def _settings(where: str, table: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,19 +7,23 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
+from seviz.analysis.corruptions import KINDS, mean_accuracy
 from seviz.analysis.seeds import difference_over_seeds, over_seeds
 from seviz.card import Card
+from seviz.corruptions import Corruptions
 from seviz.errors import TrainingError
 from seviz.sweep.plan import Plan
+from seviz.training import KNOWN
 
 Interval = tuple[float, float]
 OVER_SEEDS = "mean over seeds, 95 % t-interval over seeds"
 ONE_SEED = "one seed, 95 % Wilson interval over pictures"
 HEADS = (
     "training", "parameters", "multiply-adds", "epochs", "seeds", "test accuracy (95 %)", "points against {} (95 %)",
-    "gates: smallest sd", "median sd", "points lost by shuffling", "seconds",
+    "gates: smallest sd", "median sd", "points lost by shuffling", "corruptions of --corrupt", "other corruptions", "seconds",
 )  # fmt: skip
-COMPARED = 6  # the column that needs a baseline
+COMPARED, CORRUPTED = (6,), (10, 11)  # the columns that need a baseline, and corrupted pictures
+OTHERS = tuple(kind for kind in KINDS if kind not in KNOWN)
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,24 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Corrupted:
+    """Accuracy on corrupted pictures, 0..1, mean over the levels of each kind, over kinds and over seeds, with its t-interval;
+    None of one seed. known: of the kinds that trainings with `corrupt` have seen. others: of those that none has. pictures: on
+    which it was measured."""
+
+    known: float
+    known_interval: Interval | None
+    others: float
+    others_interval: Interval | None
+    pictures: int
+
+
+@dataclass(frozen=True)
 class Row:
     """A variation, of its finished trainings. accuracies: 0..1, in the order of seeds. interval, means: of their mean, and what
     it is (OVER_SEEDS or ONE_SEED). difference: None of the baseline itself, and where no seed or no picture is shared. gates:
-    None of a plain network. seconds: of one training, mean over seeds."""
+    None of a plain network. corrupted: None where it was not measured for every seed. seconds: of one training, mean over
+    seeds."""
 
     name: str
     description: str
@@ -59,6 +77,7 @@ class Row:
     means: str
     difference: Difference | None
     gates: GateFigures | None
+    corrupted: Corrupted | None
     seconds: float
 
 
@@ -81,7 +100,8 @@ class Sweep:
         """A table and what its figures mean, as a document."""
         heads = [head.format(_escaped(self.baseline or "")) for head in HEADS]
         cells = [heads, *(_cells(row, row.name == self.baseline) for row in self.rows)]
-        cells = cells if self.baseline else [row[:COMPARED] + row[COMPARED + 1 :] for row in cells]
+        idle = (() if self.baseline else COMPARED) + (() if any(row.corrupted for row in self.rows) else CORRUPTED)
+        cells = [[cell for place, cell in enumerate(row) if place not in idle] for row in cells]
         widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
         lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells]
         lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -95,26 +115,41 @@ class Sweep:
             notes.append("(1): one seed, whose interval is Wilson's over the test pictures: of other seeds it says nothing.")
         if any(row.gates for row in self.rows):
             notes.append("sd: standard deviation of a gate over the test pictures, mean over a site's channels and over seeds.")
+        counts = {row.corrupted.pictures for row in self.rows if row.corrupted}
+        if counts:
+            of = f"{' or '.join(f'{count:,}' for count in sorted(counts))} test pictures"
+            notes.append(
+                f"Corruptions: accuracy on {of}, mean over the levels of each kind, the kinds ({', '.join(KNOWN)}; others: "
+                f"{', '.join(OTHERS)}) and the seeds."
+            )
         return [*notes, *(f"Missing: {one}." for one in self.missing)]
 
 
-def tabulate(plan: Plan, cards: Mapping[str, Sequence[Card]], missing: Sequence[str], command: str) -> Sweep:
+def tabulate(
+    plan: Plan, cards: Mapping[str, Sequence[Card]], missing: Sequence[str], command: str,
+    corrupted: Mapping[str, Sequence[Corruptions]] | None = None,
+) -> Sweep:  # fmt: skip
     """The table of what is finished.
 
     Args: cards: name of a variation -> cards of its finished trainings. missing: in words, what is not. command: that makes
-    the table again.
+    the table again. corrupted: name -> what corrupted pictures cost its trainings, of those where it was measured.
 
     Raises TrainingError where trainings of one variation were tested on different pictures.
     """
     done = {one.name: sorted(cards.get(one.name, ()), key=lambda card: card.seed) for one in plan.variations}
     baseline = done[plan.baseline] if plan.baseline else []
-    rows = tuple(_row(name, found, baseline if name != plan.baseline else []) for name, found in done.items() if found)
+    known = corrupted or {}
+    rows = tuple(
+        _row(name, found, baseline if name != plan.baseline else [], known.get(name, ()))
+        for name, found in done.items()
+        if found
+    )
     flat = [card for found in done.values() for card in found]
     tested = dict.fromkeys(_tested(card) for card in flat)
     return Sweep(rows, tuple(missing), plan.baseline, tuple(tested), tuple(dict.fromkeys(map(_hardware, flat))), command)
 
 
-def _row(name: str, cards: Sequence[Card], baseline: Sequence[Card]) -> Row:
+def _row(name: str, cards: Sequence[Card], baseline: Sequence[Card], corrupted: Sequence[Corruptions]) -> Row:
     first, accuracies = cards[0], tuple(card.metrics["accuracy"].value for card in cards)
     if len({card.data.test.sha256 for card in cards}) > 1:
         raise TrainingError(f"The trainings of {name!r} were tested on different pictures; choose another --out.")
@@ -132,6 +167,7 @@ def _row(name: str, cards: Sequence[Card], baseline: Sequence[Card]) -> Row:
         means=means,
         difference=_difference(cards, baseline),
         gates=_gates(cards),
+        corrupted=_corrupted(corrupted) if len(corrupted) == len(cards) else None,
         seconds=fmean(card.seconds for card in cards),
     )
 
@@ -168,6 +204,14 @@ def _gates(cards: Sequence[Card]) -> GateFigures | None:
     )
 
 
+def _corrupted(found: Sequence[Corruptions]) -> Corrupted:
+    known, others = ([mean_accuracy(one.conditions, kinds) for one in found] for kinds in (KNOWN, OTHERS))
+    if len(found) == 1:
+        return Corrupted(known[0], None, others[0], None, found[0].n)
+    first, second = over_seeds(known), over_seeds(others)
+    return Corrupted(first.mean, (first.low, first.high), second.mean, (second.low, second.high), found[0].n)
+
+
 def _tested(card: Card) -> str:
     accuracy = card.metrics["accuracy"]
     return f"{accuracy.data}, {accuracy.split}, {accuracy.n:,} pictures"
@@ -182,20 +226,28 @@ def _hardware(card: Card) -> str:
 
 
 def _cells(row: Row, is_baseline: bool) -> list[str]:
-    low, high = row.interval
     one = " (1)" if len(row.seeds) == 1 else ""
-    gates = row.gates
+    gates, corrupted = row.gates, row.corrupted
     return [
         _escaped(row.name),
         f"{row.parameters:,}",
         f"{row.multiply_adds / 1e6:.2f} M",
         str(row.epochs),
         ", ".join(str(seed) for seed in row.seeds),
-        f"{row.accuracy:.2%} ({100 * low:.2f} to {100 * high:.2f}){one}",
+        f"{_share(row.accuracy, row.interval)}{one}",
         "baseline" if is_baseline else _points(row.difference),
         *((f"{gates.smallest:.3f}", f"{gates.median:.3f}", f"{100 * gates.lost:.1f}") if gates else ("-", "-", "-")),
+        *(_of_corrupted(corrupted) if corrupted else ("-", "-")),
         f"{row.seconds:,.0f}",
     ]
+
+
+def _of_corrupted(found: Corrupted) -> tuple[str, str]:
+    return _share(found.known, found.known_interval), _share(found.others, found.others_interval)
+
+
+def _share(value: float, interval: Interval | None) -> str:
+    return f"{value:.2%}" + (f" ({100 * interval[0]:.2f} to {100 * interval[1]:.2f})" if interval else "")
 
 
 def _escaped(name: str) -> str:

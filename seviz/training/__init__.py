@@ -2,6 +2,7 @@
 
     recipe.py    Recipe, the learning rate of a step, which parameters decay
     augment.py   crops, flips and Cutout of whole batches
+    corrupting.py  noise, blur, less contrast and other light in some of their pictures
     first_weights.py  first weights that the recipe asks for
     loop.py      the loop
     epoch_gates.py  mean gates by class after each epoch
@@ -12,6 +13,7 @@
 """
 
 from seviz.training.augment import EpochPlan, alternating_flips, augment, draw_boxes, hide, plan_epoch, resized_crops
+from seviz.training.corrupting import KNOWN, SEEN, plan_corruption
 from seviz.training.finish import Finish, finish_training
 from seviz.training.first_weights import set_first_weights
 from seviz.training.fitting import require_pass
@@ -21,6 +23,8 @@ from seviz.training.start import Start, begin_from, require_twin
 from seviz.training.state import Job, RunState
 
 __all__ = [
+    "KNOWN",
+    "SEEN",
     "EpochPlan",
     "Finish",
     "Job",
@@ -38,6 +42,7 @@ __all__ = [
     "loss_and_accuracy",
     "naming_the_cause",
     "parameter_groups",
+    "plan_corruption",
     "plan_epoch",
     "require_pass",
     "require_twin",

@@ -1,4 +1,4 @@
-"""Augmentation of whole uint8 batches on the device that trains: a crop and a flip; of normalised ones: Cutout.
+"""Augmentation of whole uint8 batches on the device that trains: a crop, a flip, corruptions; of normalised ones: Cutout.
 
 "shift": as many pixels as the picture has, moved by up to `pad` pixels, reflected beyond its borders.
 "resized": a random box of the picture, resized (C. Szegedy et al., "Going Deeper with Convolutions", 2015, section 6).
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from seviz.data import StreamedPictures
+from seviz.training.corrupting import Corruption, plan_corruption
 from seviz.training.recipe import Recipe
 
 RATIOS = (3 / 4, 4 / 3)  # width by height of a resized crop, in pixels
@@ -28,7 +29,7 @@ class EpochPlan:
     order: int64 (N,), the permutation. flips: bool (N,) by picture. crops: what crop each picture of a step gets:
     "shift": int64 (2, B, 1), pixels down and right, -pad..pad; "resized": float32 (4, B), see resized_crops. side: of
     the resized crops in pixels; None for shifts. holes: what Cutout hides of each picture of a step, float32 (2, B, 1), the
-    middle of a square as shares of the height and width; None for nothing.
+    middle of a square as shares of the height and width; None for nothing. corruption: None where no picture is corrupted.
     """
 
     order: Tensor
@@ -37,6 +38,7 @@ class EpochPlan:
     batch: int
     side: int | None
     holes: tuple[Tensor, ...] | None = None
+    corruption: Corruption | None = None
 
     @property
     def steps(self) -> int:
@@ -51,8 +53,10 @@ class EpochPlan:
         chosen = self.chosen(step)
         taken = pictures[chosen] if isinstance(pictures, Tensor) else self._decoded(pictures, step)
         if self.side is None:
-            return augment(taken, self.flips[chosen], self.crops[step])
-        return resized_crops(taken, self.flips[chosen], self.crops[step], self.side)
+            cropped = augment(taken, self.flips[chosen], self.crops[step])
+        else:
+            cropped = resized_crops(taken, self.flips[chosen], self.crops[step], self.side)
+        return self.corruption.on(cropped, step) if self.corruption else cropped
 
     def _decoded(self, pictures: StreamedPictures, step: int) -> Tensor:
         """The pictures of a step; those of the next are begun, so that they are there when the network asks for them."""
@@ -80,7 +84,8 @@ def plan_epoch(count: int, epoch: int, recipe: Recipe, *, size: tuple[int, int],
         shifts = [torch.randint(-recipe.pad, recipe.pad + 1, (2, one, 1), generator=generator) for one in sizes]
         crops, side = torch.split(torch.cat(shifts, 1).to(device), batch, 1), None
     holes = torch.split(torch.rand(2, count, 1, generator=generator).to(device), batch, 1) if recipe.cutout else None
-    return EpochPlan(order.to(device), flips.to(device), crops, batch, side, holes)
+    corruption = plan_corruption(count, batch, recipe.corrupt, generator, device) if recipe.corrupt else None
+    return EpochPlan(order.to(device), flips.to(device), crops, batch, side, holes, corruption)
 
 
 def draw_boxes(count: int, least_area: float, size: tuple[int, int], generator: Generator) -> Tensor:

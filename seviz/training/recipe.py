@@ -28,7 +28,8 @@ class Recipe:
     pixels) or "resized" (a random box of at least least_area of the picture, at crop_size x crop_size pixels; 0: the
     picture's shorter side). alternate: every picture is mirrored in every other epoch; otherwise a new random half each
     epoch. cutout: side in pixels of a square that is hidden at a random place of every picture (T. DeVries, G. Taylor,
-    "Improved Regularization of Convolutional Neural Networks with Cutout", 2017). small_side: pixels a side of the pictures
+    "Improved Regularization of Convolutional Neural Networks with Cutout", 2017). corrupt: share of the pictures that get
+    noise, a blur, less contrast or other light (see seviz.training.corrupting). small_side: pixels a side of the pictures
     in the first small_share of the epochs; 0: never smaller. whiten: the first convolution begins with whitening filters.
     se_decay: weight decay on the SE layers as well. se_init: of the SE layers, "he" (the paper's, zero biases) or "torch"
     (what nn.Linear begins with).
@@ -54,6 +55,7 @@ class Recipe:
     crop_size: int = 0
     alternate: bool = True
     cutout: int = 0
+    corrupt: float = 0.0
     small_side: int = 0
     small_share: float = 0.5
     whiten: bool = False
@@ -69,8 +71,9 @@ class Recipe:
         for name in ("momentum", "label_smoothing", "ema", "small_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise TrainingError(f"--{name.replace('_', '-')} is at least 0 and below 1, not {getattr(self, name)}.")
-        if not 0 <= self.warmup <= 1:
-            raise TrainingError(f"--warmup is a share of the training, 0 to 1, not {self.warmup}.")
+        for name, whole in (("warmup", "training"), ("corrupt", "pictures")):
+            if not 0 <= getattr(self, name) <= 1:
+                raise TrainingError(f"--{name} is a share of the {whole}, 0 to 1, not {getattr(self, name)}.")
         sides = [(name, MAX_CROP) for name in ("crop_size", "cutout", "small_side")]
         for name, most in (("weight_decay", 1), ("se_lr", MAX_SE_LR), ("pad", MAX_PAD), *sides):
             if not 0 <= getattr(self, name) <= most:

@@ -50,6 +50,23 @@ def test_a_network_that_was_chosen_goes_along_with_its_twin(both):
     assert shown(go(at, "inspect")) == ("resnet20", "se_resnet20")
 
 
+def test_inspect_says_that_the_other_pages_open_with_another_network_until_one_is_chosen(both):
+    told = "The other pages open with **se_resnet20**."
+    at = app()
+    assert told in words(at)
+    assert told not in words(go(at, "models"))
+    at = go(at, "inspect")
+    at.sidebar.selectbox[0].set_value(PAIR[0]).run()
+    assert told not in words(at)
+    at.sidebar.selectbox[0].set_value(PHOTOS[0]).run()
+    assert told not in words(at), "who has chosen it takes it along"
+
+
+def test_where_the_photos_are_not_inspect_says_nothing_of_other_pages(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEVIZ_CHECKPOINTS", str(home_with(tmp_path / "home", photos=False)))
+    assert "The other pages open with" not in words(app())
+
+
 def test_what_inspect_opened_with_and_was_chosen_again_goes_along(both):
     at = app()
     at.sidebar.selectbox[0].set_value(PAIR[0]).run()

@@ -65,10 +65,17 @@ def choose(*, weights: bool = True, seeds: bool = False, first: Sequence[str] = 
         others = [NONE, *(name for name in names if name != model)]
         twin = _twin(model, others, usable)
         against = _pick("Beside it", others, "against", twin, "Shown next to the network; its plain twin says what SE changes.")
+        _tell_of_the_other_pages(model, _default(names, FIRST))
         _tell_broken(entries)
         _tell_unusable(entries, usable)
         st.caption(f"Runs on **{caches.device()}**")
     return Choice(open_checkpoint(model), None if against == NONE else open_checkpoint(against))
+
+
+def _tell_of_the_other_pages(model: str, elsewhere: str) -> None:
+    """That they show another network, where this page has opened with one that nobody chose."""
+    if st.session_state[OPENED].get("model") == model != elsewhere:
+        st.caption(f"The other pages open with **{plain(elsewhere)}**. A network that is chosen here goes along to them.")
 
 
 def _tell_asked(alone: list[str]) -> None:

@@ -31,7 +31,8 @@ HOW = (
 BROKEN = (
     "Right of the dotted line the network's own gates do better on the corrupted picture than those that it gave the clean "
     "one: they adapt. Left of it they do worse: they break. Static gates are at their mean over the clean pictures. Lines are "
-    "95 % intervals (paired bootstrap); an open sign is not told from 0 by itself."
+    "95 % intervals (paired bootstrap); an open sign is not told from 0 by itself. The sentences at the top correct for the "
+    "number of corruptions, and so may leave open what a full sign here tells."
 )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 from scipy import stats
-from seeded import PLAIN, SE, N, home_of_seeds, stripped
+from seeded import PLAIN, SE, N, home_of_seeds, stripped, training
 from streamlit.testing.v1 import AppTest
 from test_pages import PAGES, app, words
+
+from seviz.checkpoints import open_checkpoint
+from seviz.gate_history import GateHistory, save_gate_history
 
 ALONE = {"se_resnet20-seed1", "se_resnet20-seed2", "resnet20-seed1", "resnet20-seed2"}
 RUNNING = {"inspect", "excitation", "lab", "ablation", "models"}
@@ -147,3 +151,16 @@ def test_seeds_that_are_runs_of_their_own_are_not_drawn_twice():
     at.session_state["runs"] = ["se_resnet20", "se_resnet20-seed1", "se_resnet20-seed2"]
     at.run()
     assert not [one for one in at.toggle if one.key == "seeds"]
+
+
+def test_gates_over_epochs_begin_with_another_seed_of_what_is_chosen_before_another_network(home):
+    training(home, "se_resnet20", 7, 150, name="another", recipe={"epochs": 3, "batch": 16, "flip": True, "seed": 7})
+    for name in ("another", "se_resnet20-seed1"):
+        card = open_checkpoint(home / name).card
+        means = {"layer1.0.se": np.full((3, 5, 16), 0.5, dtype=np.float16)}
+        save_gate_history(home / name, GateHistory(means, card.classes, card.data.test, card.weights_sha256))
+    at = app("training")
+    assert not at.exception and not at.error
+    box = next(one for one in at.segmented_control if one.label == "Run of the gates")
+    assert list(box.options) == ["se_resnet20-seed1", "another"]
+    assert box.value == "se_resnet20-seed1"

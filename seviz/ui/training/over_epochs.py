@@ -8,10 +8,12 @@ import numpy as np
 import streamlit as st
 
 from seviz.analysis.over_epochs import Spread, in_words, spread
+from seviz.card import Card
 from seviz.checkpoints import Checkpoint, find_checkpoints, open_checkpoint
 from seviz.errors import CheckpointError
 from seviz.figures import over_epochs as figures
 from seviz.gate_history import GateHistory, place
+from seviz.seeds import alike
 from seviz.ui import address, caches, frame, show
 from seviz.ui.text import code, plain, sentence
 
@@ -38,12 +40,19 @@ def section(first: Sequence[Checkpoint]) -> None:
 
 
 def _kept(first: Sequence[Checkpoint]) -> dict[str, Checkpoint]:
-    """Name -> a checkpoint with a readable gate history; the damaged ones are told in the sidebar."""
+    """Name -> a checkpoint with a readable gate history: the chosen ones, other seeds of theirs, then the rest.
+
+    The damaged ones are told in the sidebar.
+    """
     names = [one.name for one in first]
+    entries = [(entry, entry.card) for entry in find_checkpoints() if entry.card]
+
+    def rank(name: str, card: Card) -> int:
+        others = any(alike(one.card, card) for one in first)
+        return names.index(name) if name in names else len(names) + (not others)
+
     found: dict[str, Checkpoint] = {}
-    for entry in sorted(find_checkpoints(), key=lambda entry: names.index(entry.name) if entry.name in names else len(names)):
-        if entry.card is None:
-            continue
+    for entry, _ in sorted(entries, key=lambda pair: rank(pair[0].name, pair[1])):
         checkpoint = open_checkpoint(entry.folder)
         try:
             if caches.gate_history(checkpoint):

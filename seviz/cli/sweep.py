@@ -118,14 +118,16 @@ class _Going:
         return self.standings[one].card is not None and measured
 
     def _corruptions(self, one: Run) -> Corruptions | None:
-        """How a training does on as many corrupted pictures as the plan says; None where that was not measured."""
+        """How a training does on as many corrupted test pictures as the plan says, or more; None where that is not known."""
         from seviz.checkpoints import open_checkpoint
 
-        if not self.plan.corruptions or not self.standings[one].card:
+        card = self.standings[one].card
+        if not self.plan.corruptions or not card:
             return None
         with _naming(self.plan, one.name):
             found = open_checkpoint(one.folder).corruptions()
-        return found if found and found.n == min(self.plan.corruptions, found.data.count) else None
+        enough = found and found.data.same_samples(card.data.test) and found.n >= min(self.plan.corruptions, found.data.count)
+        return found if enough else None
 
     def _corrupt(self, one: Run, options: argparse.Namespace) -> None:
         from seviz.checkpoints import open_checkpoint

@@ -510,6 +510,14 @@ def test_a_number_of_corrupted_pictures_that_makes_no_sense_is_one_sentence(toy,
     assert refused(capsys, file).startswith(f"{file}: corruptions is a number of test pictures, at least 2, not ")
 
 
+def test_pictures_that_are_too_small_to_be_corrupted_are_said_before_the_first_training(toy, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loop.Trainer, "_step", lambda *_: pytest.fail("trained"))
+    changes = ('baseline = "plain"', 'baseline = "plain"\ncorruptions = 12'), ("lr = 0.1", "lr = 0.1\npad = 2\nsize = 7")
+    file = written(tmp_path / "s.toml", toy, *changes)
+    sentence = "Pictures of 7 x 7 pixels are too small to be corrupted; choose larger ones."
+    assert refused(capsys, file, "--out", tmp_path / "out") == f"{file}, training 'plain': {sentence}"
+
+
 def test_only_the_table(swept, tmp_path, monkeypatch, capsys):
     """It needs no pictures, and trains nothing."""
     file, out = swept
@@ -568,6 +576,13 @@ def test_every_option_of_a_recipe_is_a_setting(toy, tmp_path):
     recipe = asdict(Recipe(**settings))
     assert {name: recipe["peak_lr" if name == "lr" else name] for name in values} == values
     assert len(values) == len(recipe) - 1
+
+
+def test_commands_in_a_sentence_stay_as_they_are_typed():
+    said = "write --weight-decay again with `python -m seviz evaluate --model m --corruptions`; or --pad."
+    assert as_settings(said) == (
+        "write weight_decay again with `python -m seviz evaluate --model m --corruptions`; or pad."
+    )
 
 
 def test_options_become_settings_in_a_sentence():

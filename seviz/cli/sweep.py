@@ -87,6 +87,7 @@ class _Going:
 
     def check(self) -> dict[str, Cost]:
         """Every training against its pictures. Returns what each network costs, by name. Raises TrainingError."""
+        from seviz.corruptions import require_corruptible
         from seviz.sweep import require_same_pictures
 
         costs: dict[str, Cost] = {}
@@ -94,6 +95,8 @@ class _Going:
             with _naming(self.plan, one.name):
                 train, test = self.pictures(one.job)
                 require_same_pictures(one, self.standings[one], train, test)
+                if self.plan.corruptions:
+                    require_corruptible(train.size)
                 if one.name not in costs:
                     costs[one.name] = _cost(one, train.size, len(train.classes), len(train))
         return costs

@@ -10,7 +10,7 @@
     job.py       measure: the whole of it
 """
 
-from seviz.corruptions.job import Setting, measure
+from seviz.corruptions.job import Setting, measure, require_corruptible
 from seviz.corruptions.kinds import corrupted
 from seviz.corruptions.record import (
     CORRUPTIONS_FILE,
@@ -28,5 +28,6 @@ __all__ = [
     "corruptions_command",
     "load_corruptions",
     "measure",
+    "require_corruptible",
     "save_corruptions",
 ]

@@ -74,9 +74,13 @@ def _require_fit(data: PictureSet, preprocessing: Preprocessing) -> None:
     if not len(data) or data.size != (preprocessing.height, preprocessing.width):
         found = f"{data.size[1]} x {data.size[0]} pixels" if len(data) else "no pictures"
         raise DataError(f"{data.name} has {found}; the network sees {preprocessing.width} x {preprocessing.height}.")
-    if min(data.size) < SMALLEST:
-        found = f"{data.size[1]} x {data.size[0]}"
-        raise DataError(f"Pictures of {found} pixels are too small to be corrupted; choose another network.")
+    require_corruptible(data.size)
+
+
+def require_corruptible(size: tuple[int, int]) -> None:
+    """Raises DataError for pictures, (H, W) in pixels, that are too small for the strongest blur."""
+    if min(size) < SMALLEST:
+        raise DataError(f"Pictures of {size[1]} x {size[0]} pixels are too small to be corrupted; choose larger ones.")
 
 
 def _measure(

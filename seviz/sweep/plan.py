@@ -39,6 +39,7 @@ from seviz.values import MOST, quoted, real, whole
 
 MAX_FILE = 2**20  # bytes
 MAX_NAME = 60  # characters
+KEPT = ("--out", "--device", "--threads", "--help")  # options that a sweep has as well
 PARTS = ("baseline", "corruptions", "common", "training")
 
 
@@ -105,9 +106,16 @@ def read_plan(file: Path, data: str | None = None) -> Plan:
 
 
 def as_settings(sentence: str) -> str:
-    """A sentence on options of the command line as one on settings: "--weight-decay is ..." -> "weight_decay is ..."."""
-    kept = ("--out", "--device", "--threads", "--help")  # which a sweep has as well
-    return re.sub(r"--[a-z][a-z-]*", lambda found: found[0] if found[0] in kept else _setting(found[0]), sentence)
+    """A sentence on options of the command line as one on settings: "--weight-decay is ..." -> "weight_decay is ...".
+
+    Commands in backticks stay as they are typed.
+    """
+
+    def in_file(found: re.Match[str]) -> str:
+        return found[0] if found[0] in KEPT else _setting(found[0])
+
+    pieces = re.split(r"(`[^`]*`)", sentence)
+    return "".join(piece if piece.startswith("`") else re.sub(r"--[a-z][a-z-]*", in_file, piece) for piece in pieces)
 
 
 def _setting(option: str) -> str:

@@ -164,3 +164,10 @@ def test_gates_over_epochs_begin_with_another_seed_of_what_is_chosen_before_anot
     box = next(one for one in at.segmented_control if one.label == "Run of the gates")
     assert list(box.options) == ["se_resnet20-seed1", "another"]
     assert box.value == "se_resnet20-seed1"
+
+
+def test_runs_without_weights_are_offered_after_the_whole_ones(home):
+    training(home, "se_resnet20", 7, 150, name="whole", recipe={"epochs": 3, "batch": 16, "flip": True, "seed": 7})
+    at = app("training")
+    offered_runs = next(one for one in at.button_group if one.label == "Runs").options
+    assert list(offered_runs) == ["se_resnet20", "resnet20", "whole", *sorted(ALONE)]

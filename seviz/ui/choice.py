@@ -163,11 +163,15 @@ def _tell_broken(entries: tuple[Entry, ...]) -> None:
 def runs(first: Sequence[Checkpoint]) -> dict[str, tuple[Epoch, ...]]:
     """Every training with a history: name -> its epochs. A damaged history is told in the sidebar and left out.
 
-    The chosen networks come first, so that they have the same colours as on the other pages.
+    The chosen networks come first, so that they have the same colours as on the other pages; seeds without weights come last.
     """
     names = [checkpoint.name for checkpoint in first]
     found: dict[str, tuple[Epoch, ...]] = {}
-    for entry in sorted(find_checkpoints(), key=lambda entry: names.index(entry.name) if entry.name in names else len(names)):
+
+    def rank(entry: Entry) -> int:
+        return names.index(entry.name) if entry.name in names else len(names) + (not _ships_whole(entry))
+
+    for entry in sorted(find_checkpoints(), key=rank):
         if entry.card is None:
             continue
         try:

@@ -66,20 +66,21 @@ def channels_first(pictures):
 
 def test_the_share_of_pictures_is_corrupted_each_in_one_way_and_the_others_stay():
     plan = plan_corruption(4000, 128, 0.4, torch.Generator().manual_seed(0), CPU)
-    seen = {kind: sum(len(step.which[place]) for step in plan.steps) for place, kind in enumerate(SEEN)}
+    assert plan.steps == 32
+    seen = {kind: sum(len(plan.chosen(step)[kind]) for step in range(32)) for kind in SEEN}
     assert sum(seen.values()) == pytest.approx(1600, abs=100)
     assert all(count == pytest.approx(400, abs=60) for count in seen.values())
     pictures, before = some_pictures(128), some_pictures(128)
     made = plan.on(pictures, 3)
-    touched = torch.cat(plan.steps[3].which)
+    places = torch.cat(list(plan.chosen(3).values()))
+    touched = places - 3 * 128
     assert len(set(touched.tolist())) == len(touched)
     others = torch.ones(128, dtype=torch.bool).index_fill(0, touched, False)
     assert made.dtype == torch.uint8 and torch.equal(made[others], pictures[others])
     changed = (made[touched] != pictures[touched]).flatten(1).any(1)
-    assert changed[torch.cat(plan.steps[3].strength) > 0.2].all()  # below, a blur may leave every level where it is
+    assert changed[plan.strength[places] > 0.2].all()  # below, a blur may leave every level where it is
     assert torch.equal(pictures, before)
-    strengths = torch.cat([one for step in plan.steps for one in step.strength])
-    assert 0 <= float(strengths.min()) < 0.01 and 0.99 < float(strengths.max()) < 1
+    assert 0 <= float(plan.strength.min()) < 0.01 and 0.99 < float(plan.strength.max()) < 1
 
 
 def test_corruption_follows_from_the_epoch_and_leaves_order_crops_and_squares_as_they_were():
@@ -120,8 +121,8 @@ def test_noise_has_the_standard_deviation_that_was_asked_for_and_is_independent(
 
 def test_light_goes_from_a_quarter_to_twice_and_stops_at_white():
     plan = plan_corruption(400, 400, 1.0, torch.Generator().manual_seed(0), CPU)
-    place = SEEN.index("light")
-    which, strength = plan.steps[0].which[place], plan.steps[0].strength[place]
+    which = plan.chosen(0)["light"]
+    strength = plan.strength[which]
     made = plan.on(torch.full((400, 16, 16, 3), 100, dtype=torch.uint8), 0)[which][:, 0, 0, 0].float()
     torch.testing.assert_close(made, (100 * 0.25 * 8**strength), atol=0.51, rtol=0)
     assert float(made.min()) < 30 and float(made.max()) > 180

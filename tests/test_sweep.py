@@ -498,6 +498,10 @@ def test_corrupted_pictures_are_measured_and_stand_in_the_table(swept, toy, tmp_
     assert f"{found['known']:.2%}" in table and "Corruptions: accuracy on 12 test pictures" in table
     monkeypatch.setattr("seviz.cli.corruptions.measured", lambda *_: pytest.fail("measured again"))
     assert said(capsys, file, "--out", out, "--threads", "1")[0] == 0
+    before = (out / "plain-seed0" / "corruptions.json").read_bytes()
+    fewer = written(tmp_path / "fewer.toml", toy, ('baseline = "plain"', 'baseline = "plain"\ncorruptions = 6'))
+    assert said(capsys, fewer, "--out", out, "--threads", "1")[0] == 0, "a larger measurement stays as it is"
+    assert (out / "plain-seed0" / "corruptions.json").read_bytes() == before
 
 
 def test_a_table_without_corrupted_pictures_has_no_columns_for_them(swept):

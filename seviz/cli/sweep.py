@@ -83,7 +83,7 @@ class _Going:
         from seviz.sweep import standing
 
         with _naming(self.plan, one.name):
-            return standing(one)
+            return standing(one, self.plan.corruptions)
 
     def check(self) -> dict[str, Cost]:
         """Every training against its pictures. Returns what each network costs, by name. Raises TrainingError."""
@@ -117,20 +117,8 @@ class _Going:
             self.write()
 
     def _done_with(self, one: Run) -> bool:
-        measured = not self.plan.corruptions or self._corruptions(one) is not None
-        return self.standings[one].card is not None and measured
-
-    def _corruptions(self, one: Run) -> Corruptions | None:
-        """How a training does on as many corrupted test pictures as the plan says, or more; None where that is not known."""
-        from seviz.checkpoints import open_checkpoint
-
-        card = self.standings[one].card
-        if not self.plan.corruptions or not card:
-            return None
-        with _naming(self.plan, one.name):
-            found = open_checkpoint(one.folder).corruptions()
-        enough = found and found.data.same_samples(card.data.test) and found.n >= min(self.plan.corruptions, found.data.count)
-        return found if enough else None
+        found = self.standings[one]
+        return found.card is not None and (found.corruptions is not None or not self.plan.corruptions)
 
     def _corrupt(self, one: Run, options: argparse.Namespace) -> None:
         from seviz.checkpoints import open_checkpoint
@@ -176,9 +164,8 @@ class _Going:
         cards: dict[str, list[Card]] = {}
         corrupted: dict[str, list[Corruptions]] = {}
         for one, found in self.standings.items():
-            measured = self._corruptions(one)
             cards.setdefault(one.name, []).extend([found.card] if found.card else [])
-            corrupted.setdefault(one.name, []).extend([measured] if measured else [])
+            corrupted.setdefault(one.name, []).extend([found.corruptions] if found.corruptions else [])
         missing = [self._words(one) for one, found in self.standings.items() if not found.card]
         sweep = tabulate(self.plan, cards, missing, self.command, corrupted)
         with naming_the_cause(AGAIN):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from seviz.card import Card
-from seviz.checkpoints import CARD_FILE, STATE_FILE, open_checkpoint
+from seviz.checkpoints import CARD_FILE, STATE_FILE, Checkpoint, open_checkpoint
+from seviz.corruptions import Corruptions
 from seviz.data import PictureSet
 from seviz.errors import TrainingError
 from seviz.training import Job, Recipe, RunState
@@ -37,19 +38,21 @@ class Run:
 @dataclass(frozen=True)
 class Standing:
     """How far a training is. word: NEW, STOPPED or FINISHED. epochs: that are done. pictures: sha256 of both splits' keys,
-    where they are known. card: of a finished training."""
+    where they are known. card: of a finished training. corruptions: how it does on as many corrupted test pictures as were
+    asked for, or more; None where that is not known."""
 
     word: str
     epochs: int = 0
     pictures: tuple[str, str] | None = None
     card: Card | None = None
+    corruptions: Corruptions | None = None
 
 
-def standing(run: Run) -> Standing:
-    """How far a training is, by what lies in its folder.
+def standing(run: Run, corruptions: int = 0) -> Standing:
+    """How far a training is, by what lies in its folder. corruptions: test pictures that it is asked for corrupted; 0: none.
 
     Raises TrainingError where that is another training, with the names of what differs, or damaged, and CheckpointError where
-    its card cannot be read.
+    its card or what was measured of it cannot be read.
     """
     if (run.folder / STATE_FILE).exists():
         state = RunState.load(run.folder)
@@ -58,13 +61,21 @@ def standing(run: Run) -> Standing:
         return Standing(STOPPED, len(state.history), pictures)
     if not (run.folder / CARD_FILE).exists():
         return Standing(NEW)
-    card = open_checkpoint(run.folder).card
+    checkpoint = open_checkpoint(run.folder)
+    card = checkpoint.card
     try:
         recipe = Recipe(**card.recipe)
     except TypeError:
         raise TrainingError(f"{run.folder} was trained by another version of seviz; choose another --out.") from None
     _require(run, [*_other_recipe(run, recipe), *_other_network(run, card)])
-    return Standing(FINISHED, card.epochs, (card.data.train.sha256, card.data.test.sha256), card)
+    measured = _enough(checkpoint, corruptions) if corruptions else None
+    return Standing(FINISHED, card.epochs, (card.data.train.sha256, card.data.test.sha256), card, measured)
+
+
+def _enough(checkpoint: Checkpoint, corruptions: int) -> Corruptions | None:
+    found = checkpoint.corruptions()
+    ours = found and found.data.same_samples(checkpoint.card.data.test)
+    return found if found and ours and found.n >= min(corruptions, found.data.count) else None
 
 
 def require_same_pictures(run: Run, found: Standing, train: PictureSet, test: PictureSet) -> None:

@@ -26,28 +26,36 @@ BANK = 2**20  # normal numbers from which the noise of an epoch is taken
 
 
 @dataclass(frozen=True)
-class Corrupted:
-    """What is corrupted in a step. which: by kind, int64 (M,), places in the batch; strength: float32 (M,), 0..1; first: int64
-    (M,), where in the bank the noise of a picture begins."""
-
-    which: tuple[Tensor, ...]
-    strength: tuple[Tensor, ...]
-    first: tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
 class Corruption:
-    """The corruptions of an epoch, on the training device. bank: float32 (BANK,), from a standard normal distribution."""
+    """The corruptions of an epoch, on the training device.
 
-    steps: tuple[Corrupted, ...]
+    places: by step and kind, int64 (M,), of the epoch's pictures in their order; those that stay as they are come behind the
+    last kind of each step. strength: float32 (N,), 0..1. first: int64 (N,), where in the bank the noise of a picture begins.
+    bank: float32 (BANK,), from a standard normal distribution. batch: pictures a step.
+    """
+
+    places: tuple[Tensor, ...]
+    strength: Tensor
+    first: Tensor
     bank: Tensor
+    batch: int
+
+    @property
+    def steps(self) -> int:
+        return len(self.places) // (len(SEEN) + 1)
+
+    def chosen(self, step: int) -> dict[str, Tensor]:
+        """Kind -> the pictures of a step that get it, as places of the epoch."""
+        start = step * (len(SEEN) + 1)
+        return dict(zip(SEEN, self.places[start : start + len(SEEN)], strict=True))
 
     def on(self, pictures: Tensor, step: int) -> Tensor:
         """The pictures of a step, uint8 (B, H, W, 3), some of them corrupted: another tensor of the same shape and type."""
-        planned, made = self.steps[step], pictures.clone()
-        for kind, which, strength, first in zip(SEEN, planned.which, planned.strength, planned.first, strict=True):
-            if len(which):
-                made[which] = self._one(kind, pictures[which], strength, first)
+        made = pictures.clone()
+        for kind, places in self.chosen(step).items():
+            if len(places):
+                which = places - step * self.batch
+                made[which] = self._one(kind, pictures[which], self.strength[places], self.first[places])
         return made
 
     def _one(self, kind: str, pictures: Tensor, strength: Tensor, first: Tensor) -> Tensor:
@@ -66,18 +74,17 @@ class Corruption:
 def plan_corruption(count: int, batch: int, share: float, generator: Generator, device: torch.device) -> Corruption:
     """What is corrupted in an epoch of `count` pictures, `share` of them: each in one of the kinds, all of them as likely.
 
-    Drawn on the CPU, so that no step waits for it; the same on every device.
+    Drawn on the CPU and sent in one go, so that no step waits for it; the same on every device.
     """
     kinds = torch.randint(len(SEEN), (count,), generator=generator)
     kinds[torch.rand(count, generator=generator) >= share] = len(SEEN)  # none
     strength = torch.rand(count, generator=generator)
     first = torch.randint(BANK, (count,), generator=generator)
-    steps = []
-    for start in range(0, count, batch):
-        which = [(kinds[start : start + batch] == kind).nonzero()[:, 0] for kind in range(len(SEEN))]
-        chosen = [(strength[start + one].to(device), first[start + one].to(device)) for one in which]
-        steps.append(Corrupted(tuple(one.to(device) for one in which), *zip(*chosen, strict=True)))
-    return Corruption(tuple(steps), torch.randn(BANK, generator=generator).to(device))
+    bank = torch.randn(BANK, generator=generator)
+    groups = torch.arange(count) // batch * (len(SEEN) + 1) + kinds
+    sizes = torch.bincount(groups, minlength=math.ceil(count / batch) * (len(SEEN) + 1)).tolist()
+    places = torch.split(groups.argsort(stable=True).to(device), sizes)
+    return Corruption(places, strength.to(device), first.to(device), bank.to(device), batch)
 
 
 def noisy(pictures: Tensor, sd: Tensor, bank: Tensor, first: Tensor) -> Tensor:

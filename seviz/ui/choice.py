@@ -8,7 +8,7 @@ photographs, does not bring them to a page whose figures are about others.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -160,20 +160,23 @@ def _tell_broken(entries: tuple[Entry, ...]) -> None:
             st.warning(f"**{plain(entry.name)}** is left out: {sentence(entry.problem)}")
 
 
+def ordered(first: Sequence[Checkpoint], then: Callable[[Entry], bool]) -> list[Entry]:
+    """Every entry with a card: the chosen networks, those that `then` is true of, the rest."""
+    names = [checkpoint.name for checkpoint in first]
+
+    def rank(entry: Entry) -> int:
+        return names.index(entry.name) if entry.name in names else len(names) + (not then(entry))
+
+    return sorted((entry for entry in find_checkpoints() if entry.card), key=rank)
+
+
 def runs(first: Sequence[Checkpoint]) -> dict[str, tuple[Epoch, ...]]:
     """Every training with a history: name -> its epochs. A damaged history is told in the sidebar and left out.
 
     The chosen networks come first, so that they have the same colours as on the other pages; seeds without weights come last.
     """
-    names = [checkpoint.name for checkpoint in first]
     found: dict[str, tuple[Epoch, ...]] = {}
-
-    def rank(entry: Entry) -> int:
-        return names.index(entry.name) if entry.name in names else len(names) + (not _ships_whole(entry))
-
-    for entry in sorted(find_checkpoints(), key=rank):
-        if entry.card is None:
-            continue
+    for entry in ordered(first, _ships_whole):
         try:
             epochs = open_checkpoint(entry.folder).history()
         except CheckpointError as error:

@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 
 from seviz.analysis.over_epochs import Spread, in_words, spread
-from seviz.card import Card
-from seviz.checkpoints import Checkpoint, find_checkpoints, open_checkpoint
+from seviz.checkpoints import Checkpoint, Entry, open_checkpoint
 from seviz.errors import CheckpointError
 from seviz.figures import over_epochs as figures
 from seviz.gate_history import GateHistory, place
 from seviz.seeds import alike
 from seviz.ui import address, caches, frame, show
+from seviz.ui.choice import ordered
 from seviz.ui.text import code, plain, sentence
 
 EVERY = 0.7  # seconds an epoch stays while playing
@@ -44,15 +44,12 @@ def _kept(first: Sequence[Checkpoint]) -> dict[str, Checkpoint]:
 
     The damaged ones are told in the sidebar.
     """
-    names = [one.name for one in first]
-    entries = [(entry, entry.card) for entry in find_checkpoints() if entry.card]
 
-    def rank(name: str, card: Card) -> int:
-        others = any(alike(one.card, card) for one in first)
-        return names.index(name) if name in names else len(names) + (not others)
+    def is_seed(entry: Entry) -> bool:
+        return entry.card is not None and any(alike(one.card, entry.card) for one in first)
 
     found: dict[str, Checkpoint] = {}
-    for entry, _ in sorted(entries, key=lambda pair: rank(pair[0].name, pair[1])):
+    for entry in ordered(first, is_seed):
         checkpoint = open_checkpoint(entry.folder)
         try:
             if caches.gate_history(checkpoint):

@@ -45,6 +45,7 @@ def told(capsys, *arguments: str) -> str:
     [
         ("resnet20", 20, "three stages of 3 + 3 + 3 residual units with 16, 32, 64 channels"),
         ("se_resnet56", 56, "three stages of 9 + 9 + 9 residual units with 16, 32, 64 channels"),
+        ("se_resnet20x2", 20, "three stages of 3 + 3 + 3 residual units with 32, 64, 128 channels"),
         ("se_resnet18_64", 18, "four stages of 2 + 2 + 2 + 2 residual units with 32, 64, 128, 256 channels"),
         ("resnet50", 50, "four stages of 3 + 4 + 6 + 3 residual units with 256, 512, 1024, 2048 channels"),
     ],

@@ -90,6 +90,8 @@ def test_networks_of_public_code_compute_what_they_computed(tmp_path, arch, make
         ("se_resnet20", {"se_placement": "pre", "reduction": 8}),
         ("resnet32", {"shortcut": "A"}),
         ("resnet20", {"widths": (8, 24, 40)}),
+        ("resnet20", {"widths": (32, 64, 100)}),
+        ("se_resnet20x2", {"reduction": 4}),
         ("resnet18", {}),
         ("se_resnet50", {"widths": (16, 32, 48, 64)}),
     ],
@@ -100,6 +102,7 @@ def test_networks_of_seviz_are_recognised_in_every_shape(tmp_path, arch, options
     expected = dict(json.loads(json.dumps(nets.to_card(original))))
     assert {**found.checkpoint.card.options, "se": None} == {**expected, "se": None}
     assert (found.checkpoint.card.options["se"] or {}) == (expected["se"] or {})
+    assert found.checkpoint.card.arch == arch
     assert torch.equal(logits(found.checkpoint.network()), logits(original))
 
 

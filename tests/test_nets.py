@@ -287,7 +287,21 @@ def test_the_form_for_photographs_has_the_maps_that_it_promises():
     assert options_for("se_resnet18_64", se_min_hidden=1).se.min_hidden == 1
 
 
-@pytest.mark.parametrize("arch", ["resnet20", "se_resnet110", "resnet18", "se_resnet152", "se_resnet18_64"])
+@pytest.mark.parametrize(("arch", "times"), [("se_resnet20x2", 2), ("resnet56x10", 10)])
+def test_a_wider_form_has_as_many_times_the_channels_in_every_layer(arch, times):
+    """By the definition: each width times K, so each convolution between two stages' maps has K x K times the weights."""
+    with torch.device("meta"):
+        wide, usual = build(arch), build(arch.split("x")[0])
+    for (name, ours), theirs in zip(wide.named_modules(), (module for _, module in usual.named_modules()), strict=True):
+        if isinstance(ours, nn.Conv2d):
+            inner = 1 if name == "conv1" else times
+            assert (ours.out_channels, ours.in_channels) == (times * theirs.out_channels, inner * theirs.in_channels)
+    assert wide(torch.empty(1, 3, 32, 32, device="meta")).shape == (1, 10)
+
+
+@pytest.mark.parametrize(
+    "arch", ["resnet20", "se_resnet110", "resnet18", "se_resnet152", "se_resnet18_64", "resnet44x16", "se_resnet20x3"]
+)
 def test_a_card_describes_the_network_again(arch):
     with torch.device("meta"):
         net = build(arch, classes=7, **({"se_stages": (1, 2)} if arch.startswith("se_") else {}))
@@ -303,6 +317,10 @@ def test_a_card_describes_the_network_again(arch):
     [
         ("vgg16", {}, "There is no architecture 'vgg16'"),
         ("resnet20_64", {}, "D one of 18, 20, .*, or 18_64"),
+        ("resnet20x1", {}, "or DxK with D one of 20, 32, 44, 56, 110 and K from 2 to 16"),
+        ("resnet20x17", {}, "K from 2 to 16"),
+        ("resnet50x2", {}, "'resnet50x2'.* DxK with D one of 20, 32"),
+        ("se_resnet18_64x2", {}, "'se_resnet18_64x2'"),
         ("resnet21", {}, "D one of 18, 20, 32, 34, 44"),
         ("resnet20", {"depth": 3}, "resnet20 cannot be built so"),
         ("se_resnet20", {"se_placement": "above"}, "se_resnet20 cannot be built so: a placement is one of"),

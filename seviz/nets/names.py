@@ -15,6 +15,7 @@ from seviz.nets.placement import SEPlacement
 from seviz.nets.resnet import ResNet, ResNetOptions, SEOptions
 
 CIFAR_DEPTHS = (20, 32, 44, 56, 110)
+MOST_TIMES = 16  # the usual channels, in resnet20x16
 IMAGENET_BLOCKS = {
     18: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
@@ -33,28 +34,33 @@ def options_for(arch: str, *, reduction: int = 16, classes: int | None = None, *
     Args:
         arch: `resnetD` or `se_resnetD`; D = 20, 32, 44, 56, 110 is the form for 32 x 32 pictures (three stages of
             16, 32, 64 channels), D = 18, 34, 50, 101, 152 the ImageNet form; `resnet18_64` and `se_resnet18_64` are for
-            pictures of 64 x 64 (32 to 256 channels, a last map of 8 x 8, at least 8 hidden units in an SE block).
+            pictures of 64 x 64 (32 to 256 channels, a last map of 8 x 8, at least 8 hidden units in an SE block). The
+            form for 32 x 32 pictures has K times the channels as `resnetDxK`, K = 2 to 16.
         reduction: r of the SE blocks; of no meaning for a plain network.
         classes: outputs; 10 or 1000 when not given.
         changes: any other field of ResNetOptions, and of SEOptions with the prefix `se_`.
 
     Raises RequestError where the name is unknown or a change does not exist.
     """
-    match = re.fullmatch(r"(se_)?resnet([0-9]{1,3})(_64)?", arch)
-    depth = int(match[2]) if match else 0
-    if match is None or depth not in (*CIFAR_DEPTHS, *IMAGENET_BLOCKS) or (match[3] and depth != 18):
-        depths = ", ".join(str(known) for known in sorted((*CIFAR_DEPTHS, *IMAGENET_BLOCKS)))
-        raise RequestError(
-            f"There is no architecture {arch[:40]!r}; use resnetD or se_resnetD with D one of {depths}, or 18_64."
-        )
-    if match[3]:
+    match = re.fullmatch(r"(se_)?resnet(18_64|[0-9]{1,3})(x[2-9]|x1[0-6])?", arch)
+    shape, times = (match[2], match[3]) if match else ("", None)
+    if shape == "18_64" and not times:
         options, changes = PHOTOS, {"se_min_hidden": 8, **changes}
+    elif shape in map(str, CIFAR_DEPTHS):
+        options = _cifar(int(shape), int(times[1:]) if times else 1)
+    elif shape in map(str, IMAGENET_BLOCKS) and not times:
+        options = _imagenet(int(shape))
     else:
-        options = _cifar(depth) if depth in CIFAR_DEPTHS else _imagenet(depth)
+        depths = ", ".join(str(known) for known in sorted((*CIFAR_DEPTHS, *IMAGENET_BLOCKS)))
+        wider = ", ".join(str(known) for known in CIFAR_DEPTHS)
+        raise RequestError(
+            f"There is no architecture {arch[:40]!r}; use resnetD or se_resnetD with D one of {depths}, or 18_64, or DxK with "
+            f"D one of {wider} and K from 2 to {MOST_TIMES}."
+        )
     se_changes = {name.removeprefix("se_"): value for name, value in changes.items() if name.startswith("se_")}
     own_changes = {name: value for name, value in changes.items() if not name.startswith("se_")}
     try:
-        se = SEOptions(reduction=reduction, **se_changes) if match[1] else None
+        se = SEOptions(reduction=reduction, **se_changes) if arch.startswith("se_") else None
         return replace(options, classes=classes or options.classes, se=se, **own_changes)
     except (TypeError, ValueError) as error:
         raise RequestError(f"{arch} cannot be built so: {error}.") from error
@@ -139,8 +145,8 @@ def _tuple(values: list[Any]) -> tuple[Any, ...]:
     return tuple(_tuple(value) if isinstance(value, list) else value for value in values)
 
 
-def _cifar(depth: int) -> ResNetOptions:
-    return ResNetOptions(blocks=((depth - 2) // 6,) * 3, widths=(16, 32, 64), strides=(1, 2, 2))
+def _cifar(depth: int, times: int) -> ResNetOptions:
+    return ResNetOptions(blocks=((depth - 2) // 6,) * 3, widths=(16 * times, 32 * times, 64 * times), strides=(1, 2, 2))
 
 
 def _imagenet(depth: int) -> ResNetOptions:

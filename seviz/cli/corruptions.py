@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seviz.cli.common import counting, print_json, reading, use_machine
@@ -12,16 +13,18 @@ from seviz.errors import RequestError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
+
     from seviz.analysis.corruptions import Beside, Condition
     from seviz.checkpoints import Checkpoint
-    from seviz.corruptions import Corruptions
+    from seviz.corruptions import Corruptions, Setting
     from seviz.data import PictureSet
 
 
 def run(options: argparse.Namespace) -> None:
     """Measure, store, and print a table with the findings. Raises RequestError together with --gate-life."""
     from seviz.checkpoints import open_checkpoint
-    from seviz.corruptions import CORRUPTIONS_FILE
+    from seviz.corruptions import CORRUPTIONS_FILE, Setting
     from seviz.data import open_data
 
     if options.gate_life:
@@ -30,8 +33,17 @@ def run(options: argparse.Namespace) -> None:
     with reading(f"reading {options.split}") as progress:
         read = open_data(options.data, options.split, fit_to=checkpoint.card.preprocessing, progress=progress)
     out = options.out or checkpoint.folder / CORRUPTIONS_FILE
+    data = read.labelled_as(checkpoint.card.classes)
+    setting = Setting(
+        weights_sha256=checkpoint.card.weights_sha256,
+        command=command(checkpoint.name, data, options.limit, options.seed),
+        limit=options.limit,
+        seed=options.seed,
+        batch=options.batch,
+        resume=options.resume,
+    )
     try:
-        found = measured(checkpoint, read.labelled_as(checkpoint.card.classes), out, options)
+        found = measured(checkpoint, data, out, setting, use_machine(options))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command with --resume goes on where it was saved.") from None
     if options.json:
@@ -40,31 +52,21 @@ def run(options: argparse.Namespace) -> None:
         print("\n".join([*_heading(checkpoint.name, found), *_table(found), "", *found.findings, "", f"wrote {out}"]))
 
 
-def measured(checkpoint: Checkpoint, data: PictureSet, out: Path, options: argparse.Namespace) -> Corruptions:
-    """Measure a network on `data`, whose labels are its own, as the options of `seviz evaluate` say, and write it to `out`."""
-    from seviz.corruptions import Setting, measure
+def measured(checkpoint: Checkpoint, data: PictureSet, out: Path, setting: Setting, device: torch.device) -> Corruptions:
+    """Measure a network on `data`, whose labels are its own, under two progress bars, and write it to `out`."""
+    from seviz.corruptions import measure
 
-    card, net = checkpoint.card, checkpoint.network().to(use_machine(options))
     with counting("clean pictures") as looking, counting("corrupted pictures") as progress:
-        setting = Setting(
-            weights_sha256=card.weights_sha256,
-            command=_command(checkpoint.name, data, options),
-            limit=options.limit,
-            seed=options.seed,
-            batch=options.batch,
-            resume=options.resume,
-            looking=looking,
-            progress=progress,
-        )
-        return measure(net, data, card.preprocessing, out, setting)
+        told = replace(setting, looking=looking, progress=progress)
+        return measure(checkpoint.network().to(device), data, checkpoint.card.preprocessing, out, told)
 
 
-def _command(name: str, data: PictureSet, options: argparse.Namespace) -> str:
+def command(name: str, data: PictureSet, limit: int | None = None, seed: int = 0) -> str:
     """The command that gives the figures again, without a path of this machine."""
-    command = ["python", "-m", "seviz", "evaluate", "--model", name, "--data", data.name, "--corruptions"]
-    command += ["--split", options.split] if options.split != "test" else []
-    command += ["--limit", str(options.limit)] if options.limit else []
-    return shlex.join(command + (["--seed", str(options.seed)] if options.seed else []))
+    words = ["python", "-m", "seviz", "evaluate", "--model", name, "--data", data.name, "--corruptions"]
+    words += ["--split", data.split] if data.split != "test" else []
+    words += ["--limit", str(limit)] if limit else []
+    return shlex.join(words + (["--seed", str(seed)] if seed else []))
 
 
 def _heading(name: str, found: Corruptions) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seviz.cli import corruptions, evaluate
+from seviz.cli import corruptions
 from seviz.cli import train as trains
 from seviz.cli.common import add_machine_options, path, print_json, require_place, use_at_hand, use_machine
 from seviz.errors import DivergedError, SevizError
@@ -122,19 +122,17 @@ class _Going:
 
     def _corrupt(self, one: Run, options: argparse.Namespace) -> None:
         from seviz.checkpoints import open_checkpoint
-        from seviz.corruptions import CORRUPTIONS_FILE
+        from seviz.corruptions import CORRUPTIONS_FILE, Setting
         from seviz.resuming import state_path
         from seviz.training import naming_the_cause
 
-        parser, out = argparse.ArgumentParser(), one.folder / CORRUPTIONS_FILE
-        evaluate.add(parser.add_subparsers())
-        words = ["--model", str(one.folder), "--data", one.job.data, "--corruptions", "--limit", str(self.plan.corruptions)]
-        asked = parser.parse_args(["evaluate", *words, *(["--resume"] if state_path(out).exists() else [])])
-        vars(asked).update(device=options.device, threads=options.threads)
-        checkpoint, (_, test) = open_checkpoint(one.folder), self.pictures(one.job)
+        checkpoint, (_, read) = open_checkpoint(one.folder), self.pictures(one.job)
+        test, out, limit = read.labelled_as(checkpoint.card.classes), one.folder / CORRUPTIONS_FILE, self.plan.corruptions
+        again = corruptions.command(checkpoint.name, test, limit)
+        setting = Setting(checkpoint.card.weights_sha256, again, limit, resume=state_path(out).exists())
         try:
             with naming_the_cause(AGAIN):
-                corruptions.measured(checkpoint, test.labelled_as(checkpoint.card.classes), out, asked)
+                corruptions.measured(checkpoint, test, out, setting, use_machine(options))
         except SevizError as error:
             raise self.plan.complain(one.name, f"with seed {one.seed}: {error}") from error
         except KeyboardInterrupt:

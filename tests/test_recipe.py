@@ -199,6 +199,20 @@ def test_se_layers_begin_as_the_recipe_says():
             assert layer.bias.any()
 
 
+@pytest.mark.parametrize("init", ["he", "torch"])
+def test_gates_begin_as_open_as_the_recipe_says(init):
+    """A squeeze of zeros leaves the biases alone: He's are zero, torch's lie within 1 / sqrt(hidden units) of it."""
+    torch.manual_seed(0)
+    net = build("se_resnet20", reduction=1)
+    with torch.no_grad():
+        set_first_weights(net, Recipe(se_init=init, se_bias=2.0), coloured(4), PREPROCESSING)
+        for block in (unit.se for stage in net.stages for unit in getattr(net, stage)):
+            block.fc1.bias.zero_()
+            around = torch.logit(block.gate(block.fc2(torch.zeros(1, block.fc1.in_features)))) - 2
+            assert float(around.abs().max()) <= (1e-5 if init == "he" else block.fc2.in_features**-0.5 + 1e-5)
+            assert init == "he" or float(around.std()) > 0.05
+
+
 def test_se_layers_decay_where_the_recipe_says_so():
     for decays in (False, True):
         groups = parameter_groups(build("se_resnet20"), Recipe(weight_decay=0.01, se_decay=decays, se_lr=2.0))
@@ -214,6 +228,8 @@ def test_se_layers_decay_where_the_recipe_says_so():
         ({"small_side": 5000}, "--small-side is 0 to 1024"),
         ({"small_share": 1.5}, "--small-share is at least 0 and below 1"),
         ({"se_init": "zero"}, "--se-init is he or torch"),
+        ({"se_bias": -10.5}, "--se-bias is -10 to 10, not -10.5"),
+        ({"se_bias": float("nan")}, "--se-bias is -10 to 10, not nan"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(values, sentence):
@@ -231,12 +247,12 @@ def test_small_pictures_that_are_not_smaller_are_refused():
 def test_the_command_line_takes_all_of_them_and_the_card_gives_them_back(tmp_path):
     data = write_folder(tmp_path / "data")
     words = "train --arch se_resnet20 --epochs 2 --batch 20 --pad 2 --cutout 4 --small-side 8 --small-share 0.5 --no-alternate"
-    words += " --corrupt 0.5 --whiten --se-decay --se-init torch --precision fp32 --threads 1"
+    words += " --corrupt 0.5 --whiten --se-decay --se-init torch --se-bias -1.5 --precision fp32 --threads 1"
     out = tmp_path / "made"
     assert cli.main([*words.split(), "--data", f"folder:{data}", "--out", str(out)]) == 0
     card = open_checkpoint(out).card
     wanted = {"cutout": 4, "corrupt": 0.5, "small_side": 8, "small_share": 0.5}
-    wanted |= {"alternate": False, "whiten": True, "se_decay": True}
+    wanted |= {"alternate": False, "whiten": True, "se_decay": True, "se_bias": -1.5}
     assert {name: card.recipe[name] for name in wanted} == wanted
     said = "--no-alternate --cutout 4 --corrupt 0.5 --small-side 8 --small-share 0.5 --whiten --se-decay --se-init torch"
-    assert said in card.commands["train"]
+    assert f"{said} --se-bias -1.5" in card.commands["train"]

@@ -571,7 +571,7 @@ def test_every_option_of_a_recipe_is_a_setting(toy, tmp_path):
     values = {"epochs": 3, "batch": 32, "lr": 0.2, "momentum": 0.8, "weight_decay": 0.001, "se_lr": 2.0, "flip": False}
     values |= {"label_smoothing": 0.2, "warmup": 0.2, "ema": 0.9, "precision": "bf16", "crop": "resized", "least_area": 0.5}
     values |= {"pad": 2, "crop_size": 12, "alternate": False, "cutout": 3, "corrupt": 0.5, "small_side": 8, "small_share": 0.25}
-    values |= {"whiten": True, "se_decay": True, "se_init": "torch"}
+    values |= {"whiten": True, "se_decay": True, "se_init": "torch", "se_bias": 1.5}
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     file = tmp_path / "s.toml"
     file.write_text('[[training]]\nname = "a"\narch = "se_resnet20"\n' + "\n".join(lines), encoding="utf-8")

@@ -17,6 +17,7 @@ from seviz.checkpoints import open_checkpoint, save_checkpoint
 from seviz.errors import RequestError, TrainingError
 from seviz.gates import find_gates
 from seviz.images import Preprocessing
+from seviz.nets import SqueezeExcite
 from seviz.training import Job, Recipe, begin_from, loop, parameter_groups, require_twin
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -237,6 +238,21 @@ def test_auxiliary_heads_are_left_out_of_what_a_training_begins_with(home, toy, 
     trained = open_checkpoint(out)
     assert trained.card.options["options"] == {"transform_input": True}
     assert trained.network().transform_input
+
+
+def test_blocks_that_are_put_into_a_trained_network_begin_as_open_as_they_are_told(home, toy, tmp_path, monkeypatch, capsys):
+    """After no step at all, gates of sigmoid(4) on average: the network nearly computes what it did."""
+    monkeypatch.setattr(loop.Trainer, "_step", lambda trainer, x, y, *_: trainer.net(x).detach())
+    options = ["--from", "plain", "--se-bias", "4"]
+    assert cli.main([*fresh(toy, tmp_path / "open", f"{SMALL}+se"), *options]) == 0
+    blocks = [module for module in open_checkpoint(tmp_path / "open").network().modules() if isinstance(module, SqueezeExcite)]
+    assert blocks and all((block.fc2.bias == 4).all() for block in blocks)
+    assert "--se-bias 4" in open_checkpoint(tmp_path / "open").card.commands["train"]
+    capsys.readouterr()
+    gated = fresh(toy, tmp_path / "x", f"{SMALL}+se")
+    sentence = refused(capsys, [*gated, "--where", "3,2", "--from", "gated", "--se-bias", "4"])
+    assert "The SE layers of gated keep their weights; leave --se-init and --se-bias out." in sentence
+    assert "--whiten is of fresh weights" in refused(capsys, [*gated, "--from", "plain", "--whiten"])
 
 
 def test_a_start_of_another_network_is_refused(home, toy, tmp_path, capsys):

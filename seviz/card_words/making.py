@@ -32,6 +32,7 @@ MEANINGS = {  # of the fields of a recipe; a field that is not among them stands
     "whiten": "the first convolution begins with whitening filters",
     "se_decay": "weight decay on the SE layers as well",
     "se_init": "first weights of the SE layers: He's, as in the paper, or torch's",
+    "se_bias": "added to the SE layers' last biases at first: gates begin near its sigmoid",
 }
 OF_RESIZED = ("least_area", "crop_size")  # of no meaning for pictures that are only shifted, as pad has none for the others
 

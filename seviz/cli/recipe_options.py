@@ -21,6 +21,7 @@ RECIPE_OPTIONS: dict[str, tuple[Callable[[str], float], str]] = {  # each with w
     "momentum": (float, "of Nesterov's SGD; 0.9"),
     "weight-decay": (float, "of convolutions and classifier; 0.0005"),
     "se-lr": (float, "factor on the learning rate of the SE layers; 1.0"),
+    "se-bias": (float, "added to the SE layers' last biases at first: gates begin near sigmoid(N); 0.0"),
     "label-smoothing": (float, "share of every label that is spread over all classes; 0.1"),
     "warmup": (float, "share of the training with a rising learning rate; 0.1"),
     "ema": (float, "decay of the moving average of the weights, a step; 0.999"),

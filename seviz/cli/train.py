@@ -230,11 +230,16 @@ def _trainer(job: Job, recipe: Recipe, train: PictureSet, device: torch.device, 
     torch.manual_seed(recipe.seed)
     net = nets.from_card(options)
     if job.start:
-        if recipe.whiten or recipe.se_init != "he":
-            raise TrainingError("--whiten and --se-init are of fresh weights; give them without --from.")
+        preprocessing = Preprocessing(*train.size, mean=job.start.mean, std=job.start.std)
+        if recipe.whiten:
+            raise TrainingError("--whiten is of fresh weights; give it without --from.")
         if start:
-            print(begin_from(net, open_checkpoint(start), train.classes), file=sys.stderr)
-        return Trainer(net, recipe, Preprocessing(*train.size, mean=job.start.mean, std=job.start.std), device, job)
+            begun = open_checkpoint(start)
+            if begun.card.options.get("se") and (recipe.se_init != "he" or recipe.se_bias):
+                raise TrainingError(f"The SE layers of {begun.name} keep their weights; leave --se-init and --se-bias out.")
+            set_first_weights(net, recipe, train, preprocessing)
+            print(begin_from(net, begun, train.classes), file=sys.stderr)
+        return Trainer(net, recipe, preprocessing, device, job)
     mean, (red, green, blue) = channel_moments(train.pictures)
     std = (max(red, LEAST_STD), max(green, LEAST_STD), max(blue, LEAST_STD))
     preprocessing = Preprocessing(*train.size, mean=mean, std=std)

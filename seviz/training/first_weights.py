@@ -24,11 +24,13 @@ def set_first_weights(net: nn.Module, recipe: Recipe, train: PictureSet, preproc
 
     Raises TrainingError where there is no convolution of three colours to whiten.
     """
-    if recipe.se_init == "torch":
-        for module in net.modules():
-            if isinstance(module, SqueezeExcite):
+    for module in net.modules():
+        if isinstance(module, SqueezeExcite):
+            if recipe.se_init == "torch":
                 module.fc1.reset_parameters()
                 module.fc2.reset_parameters()
+            with torch.no_grad():
+                module.fc2.bias.add_(recipe.se_bias)
     if recipe.whiten:
         first = next((module for module in net.modules() if isinstance(module, nn.Conv2d)), None)
         if first is None or first.in_channels != 3:

@@ -15,6 +15,7 @@ MAX_EPOCHS, MAX_BATCH, MAX_LR, MAX_SE_LR, MAX_PAD = 100_000, 16_384, 100, 1000, 
 MAX_CROP = 1024  # pixels a side
 CROPS = ("shift", "resized")
 SE_INITS = ("he", "torch")
+MAX_SE_BIAS = 10  # a gate of 0.99995, whose slope is a 5,000th of the steepest
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Recipe:
     noise, a blur, less contrast or other light (see seviz.training.corrupting). small_side: pixels a side of the pictures
     in the first small_share of the epochs; 0: never smaller. whiten: the first convolution begins with whitening filters.
     se_decay: weight decay on the SE layers as well. se_init: of the SE layers, "he" (the paper's, zero biases) or "torch"
-    (what nn.Linear begins with).
+    (what nn.Linear begins with). se_bias: added to the biases before the sigmoid at first: gates begin near sigmoid(se_bias).
 
     Raises TrainingError for values that make no sense.
     """
@@ -61,6 +62,7 @@ class Recipe:
     whiten: bool = False
     se_decay: bool = False
     se_init: str = "he"
+    se_bias: float = 0.0
 
     def __post_init__(self) -> None:
         if not (1 <= self.epochs <= MAX_EPOCHS and 2 <= self.batch <= MAX_BATCH and 0 < self.peak_lr <= MAX_LR):
@@ -89,6 +91,8 @@ class Recipe:
             raise TrainingError(f"--crop is {' or '.join(CROPS)}, not {quoted(self.crop)}.")
         if self.se_init not in SE_INITS:
             raise TrainingError(f"--se-init is {' or '.join(SE_INITS)}, not {quoted(self.se_init)}.")
+        if not -MAX_SE_BIAS <= self.se_bias <= MAX_SE_BIAS:
+            raise TrainingError(f"--se-bias is -{MAX_SE_BIAS} to {MAX_SE_BIAS}, not {quoted(self.se_bias)}.")
         if not 0 < self.least_area <= 1:
             raise TrainingError(f"--least-area is a share of the picture above 0, not {self.least_area}.")
         if self.precision not in ("fp32", "bf16"):

@@ -492,11 +492,15 @@ def test_corrupted_pictures_are_measured_and_stand_in_the_table(swept, toy, tmp_
     for name, values in shares.items():
         mean, half = sum(values) / 2, 12.7062 * abs(values[0] - values[1]) / 2
         assert found[name] == pytest.approx(mean)
+        assert found[f"{name}_by_seed"] == pytest.approx(values), "in the order of the seeds"
         assert found[f"{name}_interval"] == pytest.approx([mean - half, mean + half], abs=1e-5)
     table = (out / "table.md").read_text(encoding="utf-8")
     assert "| corruptions of --corrupt | other corruptions |" in " ".join(table.splitlines()[0].split())
     assert f"{found['known']:.2%}" in table and "Corruptions: accuracy on 12 test pictures" in table
     monkeypatch.setattr("seviz.cli.corruptions.measured", lambda *_: pytest.fail("measured again"))
+    turned = ("seeds = [0, 1]", "seeds = [1, 0]"), ('baseline = "plain"', 'baseline = "plain"\ncorruptions = 12')
+    text = said(capsys, written(tmp_path / "turned.toml", toy, *turned), "--out", out, "--threads", "1", "--json")[1]
+    assert json.loads(text)["rows"][1] == row, "whatever the order in the file"
     assert said(capsys, file, "--out", out, "--threads", "1")[0] == 0
     before = (out / "plain-seed0" / "corruptions.json").read_bytes()
     fewer = written(tmp_path / "fewer.toml", toy, ('baseline = "plain"', 'baseline = "plain"\ncorruptions = 6'))

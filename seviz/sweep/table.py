@@ -48,13 +48,15 @@ class Difference:
 @dataclass(frozen=True)
 class Corrupted:
     """Accuracy on corrupted pictures, 0..1, mean over the levels of each kind, over kinds and over seeds, with its t-interval;
-    None of one seed. known: of the kinds that trainings with `corrupt` have seen. others: of those that none has. pictures: on
-    which it was measured."""
+    None of one seed. known: of the kinds that trainings with `corrupt` have seen. others: of those that none has. by_seed: of
+    each training, in the order of the row's seeds. pictures: on which it was measured."""
 
     known: float
     known_interval: Interval | None
+    known_by_seed: tuple[float, ...]
     others: float
     others_interval: Interval | None
+    others_by_seed: tuple[float, ...]
     pictures: int
 
 
@@ -167,7 +169,7 @@ def _row(name: str, cards: Sequence[Card], baseline: Sequence[Card], corrupted: 
         means=means,
         difference=_difference(cards, baseline),
         gates=_gates(cards),
-        corrupted=_corrupted(corrupted) if len(corrupted) == len(cards) else None,
+        corrupted=_corrupted(cards, corrupted),
         seconds=fmean(card.seconds for card in cards),
     )
 
@@ -204,12 +206,20 @@ def _gates(cards: Sequence[Card]) -> GateFigures | None:
     )
 
 
-def _corrupted(found: Sequence[Corruptions]) -> Corrupted:
-    known, others = ([mean_accuracy(one.conditions, kinds) for one in found] for kinds in (KNOWN, OTHERS))
-    if len(found) == 1:
-        return Corrupted(known[0], None, others[0], None, found[0].n)
-    first, second = over_seeds(known), over_seeds(others)
-    return Corrupted(first.mean, (first.low, first.high), second.mean, (second.low, second.high), found[0].n)
+def _corrupted(cards: Sequence[Card], measured: Sequence[Corruptions]) -> Corrupted | None:
+    by_weights = {one.weights_sha256: one for one in measured}
+    found = [by_weights[card.weights_sha256] for card in cards if card.weights_sha256 in by_weights]
+    if len(found) < len(cards):
+        return None
+    known, others = (tuple(mean_accuracy(one.conditions, kinds) for one in found) for kinds in (KNOWN, OTHERS))
+    return Corrupted(*_mean(known), known, *_mean(others), others, found[0].n)
+
+
+def _mean(values: Sequence[float]) -> tuple[float, Interval | None]:
+    if len(values) == 1:
+        return values[0], None
+    mean, low, high = over_seeds(values)
+    return mean, (low, high)
 
 
 def _tested(card: Card) -> str:

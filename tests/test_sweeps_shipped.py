@@ -32,7 +32,7 @@ def percent(low, high, sign=""):
 
 
 def test_there_are_some():
-    assert {path.stem for path in MEASURED} >= {"reduction", "robust"}
+    assert {path.stem for path in MEASURED} >= {"opening", "reduction", "robust"}
 
 
 def test_it_is_of_the_trainings_in_the_file_beside_it(measured):
@@ -55,6 +55,7 @@ def test_means_intervals_and_differences_follow_from_the_accuracies(measured):
         assert row["interval"] == pytest.approx(interval(row["accuracies"]))
         if row["name"] != content["baseline"]:
             apart = differences(row["accuracies"], by_name[content["baseline"]])
+            assert row["difference"]["mean"] == pytest.approx(sum(apart) / len(apart))
             assert row["difference"]["interval"] == pytest.approx(interval(apart))
         for kinds in ("known", "others") if row["corrupted"] else ():
             assert row["corrupted"][f"{kinds}_interval"] == pytest.approx(interval(row["corrupted"][f"{kinds}_by_seed"]))

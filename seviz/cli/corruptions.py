@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from seviz.data import PictureSet
 
 
+BATCH = 250  # pictures at a time where nobody says how many, in `seviz sweep` as well: the same figures bit for bit
+
+
 def run(options: argparse.Namespace) -> None:
     """Measure, store, and print a table with the findings. Raises RequestError together with --gate-life."""
     from seviz.checkpoints import open_checkpoint

@@ -39,7 +39,7 @@ MOST_CLASSES = 20  # up to which every class has its line, and the confusion is 
 
 def add(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="measure a network on a data set")
-    add_pass_options(command, batch=250)
+    add_pass_options(command, batch=corruptions.BATCH)
     command.add_argument("--gate-life", action="store_true", help="also what is lost when gates are shuffled or static")
     command.add_argument("--update-card", action="store_true", help="write what --gate-life measures into the network's card")
     command.add_argument("--mirror", action="store_true", help="mean logits of every picture and its mirror image")

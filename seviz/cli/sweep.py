@@ -127,11 +127,17 @@ class _Going:
         from seviz.training import naming_the_cause
 
         checkpoint, (_, read) = open_checkpoint(one.folder), self.pictures(one.job)
-        test, out, limit = read.labelled_as(checkpoint.card.classes), one.folder / CORRUPTIONS_FILE, self.plan.corruptions
-        again = corruptions.command(checkpoint.name, test, limit)
-        setting = Setting(checkpoint.card.weights_sha256, again, limit, resume=state_path(out).exists())
+        out, limit = one.folder / CORRUPTIONS_FILE, self.plan.corruptions
+        setting = Setting(
+            weights_sha256=checkpoint.card.weights_sha256,
+            command=corruptions.command(checkpoint.name, read, limit),
+            limit=limit,
+            batch=corruptions.BATCH,
+            resume=state_path(out).exists(),
+        )
         try:
             with naming_the_cause(AGAIN):
+                test = read.labelled_as(checkpoint.card.classes)
                 corruptions.measured(checkpoint, test, out, setting, use_machine(options))
         except SevizError as error:
             raise self.plan.complain(one.name, f"with seed {one.seed}: {error}") from error

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from typing import Any
 
 from seviz.intake.proposals import Proposal, Shapes
-from seviz.nets.names import CIFAR_DEPTHS, IMAGENET_BLOCKS, MOST_TIMES
+from seviz.nets.names import CIFAR_DEPTHS, IMAGENET_BLOCKS, MOST_TIMES, cifar_widths
 from seviz.nets.resnet import ResNetOptions, SEOptions
 
 Rename = tuple[str, str]  # a pattern of re at the start of a name, and what stands for it
@@ -235,7 +235,7 @@ def _depth(options: ResNetOptions) -> int:
 
 def _arch(options: ResNetOptions) -> str:
     """The name of seviz.nets for it, as the depth says, whether or not its widths are usual ones."""
-    depth, times = _depth(options), options.widths[0] // 16
+    depth, times = _depth(options), options.widths[0] // cifar_widths()[0]
     known = depth in CIFAR_DEPTHS or IMAGENET_BLOCKS.get(depth) == options.blocks
-    wider = depth in CIFAR_DEPTHS and 2 <= times <= MOST_TIMES and options.widths == (16 * times, 32 * times, 64 * times)
+    wider = depth in CIFAR_DEPTHS and 2 <= times <= MOST_TIMES and options.widths == cifar_widths(times)
     return f"{'se_' if options.se else ''}resnet{depth}{f'x{times}' if wider else ''}{'' if known else '-like'}"

@@ -51,8 +51,7 @@ def options_for(arch: str, *, reduction: int = 16, classes: int | None = None, *
     elif shape in map(str, IMAGENET_BLOCKS) and not times:
         options = _imagenet(int(shape))
     else:
-        depths = ", ".join(str(known) for known in sorted((*CIFAR_DEPTHS, *IMAGENET_BLOCKS)))
-        wider = ", ".join(str(known) for known in CIFAR_DEPTHS)
+        depths, wider = (", ".join(map(str, sorted(known))) for known in ((*CIFAR_DEPTHS, *IMAGENET_BLOCKS), CIFAR_DEPTHS))
         raise RequestError(
             f"There is no architecture {arch[:40]!r}; use resnetD or se_resnetD with D one of {depths}, or 18_64, or DxK with "
             f"D one of {wider} and K from 2 to {MOST_TIMES}."
@@ -60,7 +59,7 @@ def options_for(arch: str, *, reduction: int = 16, classes: int | None = None, *
     se_changes = {name.removeprefix("se_"): value for name, value in changes.items() if name.startswith("se_")}
     own_changes = {name: value for name, value in changes.items() if not name.startswith("se_")}
     try:
-        se = SEOptions(reduction=reduction, **se_changes) if arch.startswith("se_") else None
+        se = SEOptions(reduction=reduction, **se_changes) if has_se(arch) else None
         return replace(options, classes=classes or options.classes, se=se, **own_changes)
     except (TypeError, ValueError) as error:
         raise RequestError(f"{arch} cannot be built so: {error}.") from error
@@ -145,8 +144,13 @@ def _tuple(values: list[Any]) -> tuple[Any, ...]:
     return tuple(_tuple(value) if isinstance(value, list) else value for value in values)
 
 
+def cifar_widths(times: int = 1) -> tuple[int, ...]:
+    """Channels of the three stages for 32 x 32 pictures, K times the usual ones."""
+    return (16 * times, 32 * times, 64 * times)
+
+
 def _cifar(depth: int, times: int) -> ResNetOptions:
-    return ResNetOptions(blocks=((depth - 2) // 6,) * 3, widths=(16 * times, 32 * times, 64 * times), strides=(1, 2, 2))
+    return ResNetOptions(blocks=((depth - 2) // 6,) * 3, widths=cifar_widths(times), strides=(1, 2, 2))
 
 
 def _imagenet(depth: int) -> ResNetOptions:
